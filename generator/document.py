@@ -24,7 +24,7 @@ class Document:
 
     file: str
     data: dict[str, Any]
-    places: array[int]
+    places: "array[int]"
     plain: Mapping[int, str]
 
     @property

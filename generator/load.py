@@ -57,6 +57,7 @@ def load(text: bytes, file: str, *, parser: Callable[[bytes], Any] = PARSER) -> 
 
 def _strings(next_event: Callable[[], Any]) -> Iterator[tuple[int, int]]:
     """Yield the span of every quoted text and every block of text, in characters."""
+    event: Any
     while (event := next_event()) is not None:
         if event.__class__ is yaml.ScalarEvent and not event.implicit[0]:
             yield event.start_mark.index, event.end_mark.index
@@ -90,13 +91,17 @@ def _unreadable(text: bytes, file: str) -> Diagnostic | None:
     if len(text) > SIZE_MAX:
         what = f"the file has {-(-len(text) // 1024)} KiB; a spec has at most {SIZE_MAX // 1024} KiB"
         return Diagnostic(Mark(file), "too-large", what, "split it: one model in one file")
+    if not text.translate(None, _PLAIN_BYTES):
+        return None
     if text.startswith(b"\xef\xbb\xbf"):
         what = "the file begins with a byte order mark, which no editor shows"
         return Diagnostic(Mark(file), "byte-order-mark", what, 'save it as "UTF-8", not "UTF-8 with BOM"')
+    return _not_characters(text, file)
+
+
+def _not_characters(text: bytes, file: str) -> Diagnostic | None:
     if text.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Diagnostic(Mark(file), "not-utf8", "the file is UTF-16", "save it as UTF-8")
-    if not text.translate(None, _PLAIN_BYTES):
-        return None
     try:
         decoded = text.decode()
     except UnicodeDecodeError as error:
@@ -166,11 +171,11 @@ def _node(reading: _Reading, event: Any, depth: int) -> Any:
 
 def _note_property(reading: _Reading, event: Any, place: int) -> None:
     if event.__class__ is yaml.AliasEvent:
-        what, todo = f"{quoted('*' + event.anchor)} is an alias", "write the value in full, or quote the text"
+        what, todo = f"{quoted(f'*{event.anchor}')} is an alias", "write the value in full, or quote the text"
         reading.note(place, "yaml-anchor", what, todo)
         return
     if event.anchor is not None:
-        what = f"{quoted('&' + event.anchor)} is an anchor"
+        what = f"{quoted(f'&{event.anchor}')} is an anchor"
         reading.note(place, "yaml-anchor", what, "take it out and write the value wherever it is needed")
     if event.tag is not None:
         reading.note(place, "yaml-tag", "tags are not used here", 'take the "!" out, or quote the text')

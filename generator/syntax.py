@@ -42,13 +42,9 @@ def explain(error: MarkedYAMLError, text: str, file: str) -> Diagnostic:
     """
     lines = text.splitlines()
     problem = error.problem or "it ends too early"
-    for pattern, at_context, words in _COMPLAINTS:
-        if pattern.search(f"{error.context}: {problem}"):
-            mark = error.context_mark if at_context else error.problem_mark
-            break
-    else:
-        mark, words = error.problem_mark, _anything(problem)
-    mark = mark or error.problem_mark or error.context_mark
+    said = f"{error.context}: {problem}"
+    at_context, words = next((c[1:] for c in _COMPLAINTS if c[0].search(said)), (False, _anything(problem)))
+    mark = (error.context_mark if at_context else None) or error.problem_mark or error.context_mark
     spot = _Spot(lines=lines, line=mark.line if mark else 0, column=mark.column if mark else 0)
     rule, what, todo = words(spot) if callable(words) else words
     return Diagnostic(_inside(spot, file), rule, what, todo)
