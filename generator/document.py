@@ -1,7 +1,6 @@
 """A spec file as data, with the place of every key and value and the raw text of its unquoted scalars."""
 
-from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,7 +23,7 @@ class Document:
 
     file: str
     data: dict[str, Any]
-    places: "array[int]"
+    places: Sequence[int]
     plain: Mapping[int, str]
 
     @property

@@ -57,8 +57,7 @@ def load(text: bytes, file: str, *, parser: Callable[[bytes], Any] = PARSER) -> 
 
 def _strings(next_event: Callable[[], Any]) -> Iterator[tuple[int, int]]:
     """Yield the span of every quoted text and every block of text, in characters."""
-    event: Any
-    while (event := next_event()) is not None:
+    for event in iter(next_event, None):
         if event.__class__ is yaml.ScalarEvent and not event.implicit[0]:
             yield event.start_mark.index, event.end_mark.index
 
