@@ -2,10 +2,11 @@
 
 import re
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import yaml
+from yaml import MarkedYAMLError, SafeLoader
+from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, StreamEndEvent
 
 from generator.diag import Diagnostic, Mark, ordered, quoted
 from generator.document import COLUMN_BITS, Document, Path, dotted
@@ -15,7 +16,7 @@ from generator.syntax import explain, tabs
 try:
     from yaml._yaml import CParser
 except ImportError:  # PyYAML built without libyaml: 15 times slower, the same events
-    PARSER: Callable[[bytes], Any] = yaml.SafeLoader
+    PARSER: Callable[[bytes], Any] = SafeLoader
 else:
     PARSER = CParser
 
@@ -41,24 +42,24 @@ def load(text: bytes, file: str, *, parser: Callable[[bytes], Any] = PARSER) -> 
     """
     if problem := _unreadable(text, file):
         return (problem,)
-    reading = _Reading(file, parser(text).get_event)
+    reading = _Reading(file, text, parser)
     try:
         data = _document(reading)
-    except yaml.MarkedYAMLError as error:
+    except MarkedYAMLError as error:
         return ordered((*reading.problems, explain(error, text.decode(), file)))
     except _TooDeepError:
         return ordered(reading.problems)
     if b"\t" in text:
-        reading.problems += tabs(text.decode(), file, _strings(parser(text).get_event))
+        reading.problems += tabs(text.decode(), file, _strings(iter(parser(text).get_event, None)))
     if reading.problems:
         return ordered(reading.problems)
     return Document(file=file, data=data, places=array("Q", reading.places), plain=reading.plain)
 
 
-def _strings(next_event: Callable[[], Any]) -> Iterator[tuple[int, int]]:
+def _strings(events: Iterable[Any]) -> Iterator[tuple[int, int]]:
     """Yield the span of every quoted text and every block of text, in characters."""
-    for event in iter(next_event, None):
-        if event.__class__ is yaml.ScalarEvent and not event.implicit[0]:
+    for event in events:
+        if event.__class__ is ScalarEvent and not event.implicit[0]:
             yield event.start_mark.index, event.end_mark.index
 
 
@@ -69,11 +70,12 @@ class _TooDeepError(Exception):
 class _Reading:
     """What one pass over the events gathers."""
 
-    __slots__ = ("file", "next_event", "places", "plain", "problems")
+    __slots__ = ("escapes", "file", "next_event", "places", "plain", "problems")
 
-    def __init__(self, file: str, next_event: Callable[[], Any]) -> None:
+    def __init__(self, file: str, text: bytes, parser: Callable[[bytes], Any]) -> None:
         self.file = file
-        self.next_event = next_event
+        self.next_event: Callable[[], Any] = parser(text).get_event
+        self.escapes = b"\\" in text  # only an escape can bring in a character that _unreadable did not see
         self.places: list[int] = []
         self.plain: dict[int, str] = {}
         self.problems: list[Diagnostic] = []
@@ -122,7 +124,7 @@ def _control(character: str) -> tuple[str, str, str]:
 def _document(reading: _Reading) -> dict[str, Any]:
     reading.next_event()
     event = reading.next_event()
-    if event.__class__ is yaml.StreamEndEvent:
+    if event.__class__ is StreamEndEvent:
         reading.note(0, "empty-file", "the file says nothing", _BEGIN)
         return {}
     if event.version or event.tags:
@@ -130,7 +132,7 @@ def _document(reading: _Reading) -> dict[str, Any]:
     data = _node(reading, reading.next_event(), 1)
     reading.next_event()
     event = reading.next_event()
-    if event.__class__ is not yaml.StreamEndEvent:
+    if event.__class__ is not StreamEndEvent:
         todo = "keep one document in a file"
         reading.note(_place(event), "several-documents", "a second document begins here", todo)
     if isinstance(data, dict):
@@ -156,20 +158,20 @@ def _node(reading: _Reading, event: Any, depth: int) -> Any:
     place = mark.line << COLUMN_BITS | mark.column
     reading.places.append(place)
     kind = event.__class__
-    if event.anchor is not None or kind is yaml.AliasEvent or event.tag is not None:
+    if event.anchor is not None or (kind is not AliasEvent and event.tag is not None):
         _note_property(reading, event, place)
-    if kind is yaml.ScalarEvent:
+    if kind is ScalarEvent:
         return _scalar(reading, event)
-    if kind is yaml.AliasEvent:
+    if kind is AliasEvent:
         return None
     if depth > DEPTH_MAX:
         reading.note(place, "too-deep", f"the file nests deeper than {DEPTH_MAX} levels", "say it with fewer levels")
         raise _TooDeepError
-    return _mapping(reading, depth) if kind is yaml.MappingStartEvent else _list(reading, depth)
+    return _mapping(reading, depth) if kind is MappingStartEvent else _list(reading, depth)
 
 
 def _note_property(reading: _Reading, event: Any, place: int) -> None:
-    if event.__class__ is yaml.AliasEvent:
+    if event.__class__ is AliasEvent:
         what, todo = f"{quoted(f'*{event.anchor}')} is an alias", "write the value in full, or quote the text"
         reading.note(place, "yaml-anchor", what, todo)
         return
@@ -186,7 +188,7 @@ def _scalar(reading: _Reading, event: Any) -> Any:
         if value[:1] in NOT_SURELY_TEXT and not is_surely_text(value):
             reading.plain[len(reading.places) - 1] = value
             return scalar(value)
-    elif event.style == '"' and (found := _FORBIDDEN.search(value)):
+    elif reading.escapes and (found := _FORBIDDEN.search(value)):
         reading.note(reading.places[-1], *_control(found[0]))
     return value
 
@@ -194,7 +196,7 @@ def _scalar(reading: _Reading, event: Any) -> Any:
 def _list(reading: _Reading, depth: int) -> list[Any]:
     items = []
     next_event = reading.next_event
-    while (event := next_event()).__class__ is not yaml.SequenceEndEvent:
+    while (event := next_event()).__class__ is not SequenceEndEvent:
         items.append(_node(reading, event, depth + 1))
     return items
 
@@ -203,7 +205,7 @@ def _mapping(reading: _Reading, depth: int) -> dict[str, Any]:
     data: dict[str, Any] = {}
     firsts: dict[str, int] = {}
     next_event = reading.next_event
-    while (event := next_event()).__class__ is not yaml.MappingEndEvent:
+    while (event := next_event()).__class__ is not MappingEndEvent:
         key = _key(reading, event, depth)
         place = reading.places[-1]
         if key in firsts:
@@ -216,21 +218,22 @@ def _mapping(reading: _Reading, depth: int) -> dict[str, Any]:
 
 def _key(reading: _Reading, event: Any, depth: int) -> str:
     """Return a key as text: ``on`` and ``yes`` are names here, what YAML 1.2 takes for a number is refused."""
-    if event.__class__ is not yaml.ScalarEvent:
-        if event.__class__ is not yaml.AliasEvent:
+    if event.__class__ is not ScalarEvent:
+        if event.__class__ is not AliasEvent:
             reading.note(_place(event), "key-not-text", "a key is a list or a mapping", "write a name before the colon")
         return str(_node(reading, event, depth + 1))
-    place = _place(event)
+    mark = event.start_mark
+    place = mark.line << COLUMN_BITS | mark.column
     reading.places.append(place)
     if event.anchor is not None or event.tag is not None:
         _note_property(reading, event, place)
-    key = str(event.value)
+    key: str = event.value
     if key == "<<":
         reading.note(place, "yaml-anchor", '"<<" is a merge key', "write the keys out")
     elif event.implicit[0]:
-        if key[:1] in NOT_SURELY_TEXT and scalar(key) is not key:
+        if key[:1] in NOT_SURELY_TEXT and not isinstance(scalar(key), str):
             _note_key(reading, key, place)
-    elif found := _FORBIDDEN.search(key):
+    elif reading.escapes and (found := _FORBIDDEN.search(key)):
         reading.note(place, *_control(found[0]))
     return key
 

@@ -1,6 +1,7 @@
 """What an unquoted scalar is: its YAML 1.2 value, and whether other readers take it for something else."""
 
 import re
+from functools import lru_cache
 
 Scalar = str | int | float | bool | None
 
@@ -28,6 +29,7 @@ _ONLY_1_1 = re.compile(
 _ONLY_1_2 = re.compile(r"0o[0-7]+|[-+]\.[0-9].*|[-+]?[0-9]+[eE].*|[-+]?[0-9]*\.[0-9]*[eE][0-9].*")
 
 
+@lru_cache(4096)  # specs say the same few words again and again
 def scalar(raw: str) -> Scalar:
     """Return the YAML 1.2 core value of an unquoted scalar.
 
@@ -45,18 +47,19 @@ def scalar(raw: str) -> Scalar:
     return raw
 
 
+@lru_cache(4096)
 def is_surely_text(raw: str) -> bool:
     """Return whether every reader of YAML, 1.1 or 1.2, takes the unquoted scalar for text."""
     if raw[:1] not in NOT_SURELY_TEXT:
         return True
-    return scalar(raw) is raw and not is_ambiguous(raw)
+    return isinstance(scalar(raw), str) and not is_ambiguous(raw)
 
 
 def is_ambiguous(raw: str) -> bool:
     """Return whether readers of YAML differ on the unquoted scalar: ``yes``, ``0777``, ``1e3``, ``2027-01-31``."""
     if _ONLY_1_1.fullmatch(raw) or _ONLY_1_2.fullmatch(raw) or _NO_JSON.fullmatch(raw):
         return True
-    return scalar(raw) is raw and bool(_INT.fullmatch(raw) or _FLOAT.fullmatch(raw))
+    return isinstance(scalar(raw), str) and bool(_INT.fullmatch(raw) or _FLOAT.fullmatch(raw))
 
 
 def _whole(raw: str) -> int | str:

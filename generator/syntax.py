@@ -28,6 +28,10 @@ class _Spot:
         return self.text[: self.column].rstrip()
 
     @property
+    def above(self) -> str:
+        return next((line for line in reversed(self.lines[: self.line]) if line.strip()), "")
+
+    @property
     def character(self) -> str:
         return self.text[self.column : self.column + 1]
 
@@ -84,6 +88,8 @@ def _no_token(spot: _Spot) -> _Words:
 
 
 def _second_colon(spot: _Spot) -> _Words:
+    if spot.character == "?":
+        return _no_token(spot)
     if ": " in spot.before + " ":
         return "yaml-syntax", 'unquoted text cannot hold ": "', "put the text in quotes"
     above = next((line for line in reversed(spot.lines[: spot.line]) if line.strip()), "")
@@ -96,6 +102,10 @@ def _second_colon(spot: _Spot) -> _Words:
     return "yaml-syntax", f'{_shown(above.strip())} in the line above has no ": "', 'write it as "key: value"'
 
 
+def _too_far(key: str) -> _Words:
+    return "yaml-syntax", f"{_shown(key)} is set in too far for a key", "line it up with the keys above"
+
+
 def _no_key(spot: _Spot) -> _Words:
     if spot.character in {"]", "}"}:
         return "yaml-syntax", f"{_shown(spot.character)} closes nothing", "take it out"
@@ -103,6 +113,8 @@ def _no_key(spot: _Spot) -> _Words:
         return "yaml-syntax", "a key is missing before the colon", 'write it as "key: value"'
     if spot.before.endswith(("'", '"')):
         return "yaml-syntax", "the text goes on after its closing quote", "quote the whole text"
+    if not spot.before and spot.column > len(spot.above) - len(spot.above.lstrip()):
+        return _too_far(spot.text.strip().partition(":")[0])
     return "yaml-syntax", "the line stands between the indentations of the lines above", "line it up with one of them"
 
 
