@@ -51,8 +51,9 @@ def emit(obj: Mapping[str, Any] | list[Any], *, header: str | None = None) -> st
 
     Raises:
         ValueError: Something in the object has no safe form: ``None`` (the CRDs of Istio and Seldon refuse null),
-            NaN, an infinity, an integer beyond 64 bits, a key that is no string or too long, a character outside
-            YAML's printable set, U+0085. The text names the path. It is a bug of the caller, never the user's mistake.
+            NaN, an infinity, an integer beyond 64 bits, a key that is no string, too long or ``<<``, a character
+            outside YAML's printable set, or U+0085. The text names the path. It is a bug of the caller, never the
+            user's mistake.
     """
     out: list[str] = []
     try:
@@ -170,6 +171,8 @@ def _text(value: str, pad: str) -> str:
 def _key(key: str) -> str:
     if not isinstance(key, str):
         raise _UnfitError(f"the key {key!r} is no string")
+    if key == "<<":  # Kustomize 5.8.1 takes it for a merge even in quotes, and drops it without a word
+        raise _UnfitError("the key '<<' has no safe form in YAML")
     text = _string(str.__str__(key))
     if len(text) > _KEY_MAX:
         raise _UnfitError(f"the key {key[:60]!r}… is too long")

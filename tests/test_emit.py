@@ -2,8 +2,6 @@
 
 import json
 import random
-import subprocess
-import sys
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
@@ -15,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from generator import kustomize
 from generator.emit import canonical, emit
 
 # Strings that one YAML reader or another takes for something else, or that a careless writer breaks.
@@ -29,14 +28,13 @@ TEXT = st.text(
     max_size=12,
 )
 STRINGS = st.one_of(TEXT, st.sampled_from(HAZARDS))
+KEYS = STRINGS.filter(lambda key: len(key) < 100 and key != "<<")
 NUMBER = st.one_of(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
 OBJECTS = st.dictionaries(
-    STRINGS.filter(lambda key: len(key) < 100),
+    KEYS,
     st.recursive(
         st.one_of(STRINGS, NUMBER),
-        lambda inner: st.one_of(
-            st.lists(inner, max_size=4), st.dictionaries(STRINGS.filter(lambda key: len(key) < 100), inner, max_size=4)
-        ),
+        lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(KEYS, inner, max_size=4)),
         max_leaves=12,
     ),
     max_size=5,
@@ -60,15 +58,12 @@ def same(left: Any, right: Any) -> bool:
     return type(left) is type(right) and left == right
 
 
-def build(folder: Path, objects: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def built(folder: Path, objects: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the objects as Kustomize prints them, by name."""
     for name, obj in objects.items():
         (folder / name).write_text(emit(obj), encoding="utf-8")
     (folder / "kustomization.yaml").write_text(emit({"resources": sorted(objects)}), encoding="utf-8")
-    kubectl = Path(sys.executable).parent / "kubectl"
-    run = subprocess.run([kubectl, "kustomize", folder], capture_output=True, check=False, encoding="utf-8", timeout=60)
-    assert (run.returncode, run.stderr) == (0, "")
-    return {obj["metadata"]["name"]: obj for obj in yaml.load_all(run.stdout, Loader=yaml.CSafeLoader)}
+    return {obj["metadata"]["name"]: obj for obj in kustomize.build(folder, ".")}
 
 
 def test_the_text_is_in_block_style_with_dashes_under_their_key() -> None:
@@ -181,6 +176,7 @@ def test_a_member_of_an_enum_is_written_as_its_text() -> None:
         ({"a": {1: "b"}}, "a.1: the key 1 is no string"),
         ({"a": {True: "b"}}, "a.True: the key True is no string"),
         ({"a": {"k" * 2000: "b"}}, f"a.{'k' * 2000}: the key {'k' * 60!r}… is too long"),
+        ({"a": {"<<": "b"}}, "a.<<: the key '<<' has no safe form in YAML"),
         ({"a": "b\x00"}, "a: the character U+0000 has no safe form in YAML"),
         ({"a": "b\nc\x1b[0m"}, "a: the character U+001B has no safe form in YAML"),
         ({"a\x7f": "b"}, "a\x7f: the character U+007F has no safe form in YAML"),
@@ -230,7 +226,7 @@ def test_canonical_puts_the_keys_in_the_order_people_read_them() -> None:
 
 @pytest.mark.parametrize("hazard", HAZARDS)
 def test_a_hazard_is_read_back_as_the_same_string_by_both_yamls(hazard: str) -> None:
-    key = hazard[:100]
+    key = hazard[:100].replace("<<", "<")
     obj = {"value": hazard, "list": [hazard, [hazard]], "key": {key: hazard, "z": {key: {key: 1}}}}
     text = emit(obj)
     assert same(read_1_1(text), obj)
@@ -268,16 +264,18 @@ def test_kustomize_reads_every_hazard_as_the_same_string(tmp_path: Path) -> None
     made = ["".join(chance.choices(characters, k=chance.randint(1, 12))) for _ in range(2000)]
     strings = [text for text in (*HAZARDS, *made) if text]
     values = {f"k{number}": text for number, text in enumerate(strings)}
-    keys = {text[:100]: "v" for text in strings}
+    # Kustomize 5.8.1 cannot read back its own form of an annotation that opens with a tab and has a second line.
+    notes = {key: text for key, text in values.items() if not (text.startswith("\t") and "\n" in text)}
+    keys = {text[:100]: "v" for text in strings if text != "<<"}
     objects: dict[str, dict[str, Any]] = {
         "config.yaml": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config"}, "data": values},
         "thing.yaml": {
             "apiVersion": "example.com/v1",
             "kind": "Thing",
-            "metadata": {"name": "thing", "annotations": values},
+            "metadata": {"name": "thing", "annotations": notes},
             "spec": {"list": strings, "nested": [[text] for text in strings], "map": keys, "numbers": [1, 0.5, True]},
         },
     }
-    built = build(tmp_path, objects)
-    assert built["config"] == objects["config.yaml"]
-    assert built["thing"] == objects["thing.yaml"]
+    made_of_them = built(tmp_path, objects)
+    assert made_of_them["config"] == objects["config.yaml"]
+    assert made_of_them["thing"] == objects["thing.yaml"]
