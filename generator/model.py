@@ -188,6 +188,7 @@ class Tenant:
     egress: tuple[Egress, ...]
     calls: tuple[tuple[str, str], ...]  # (tenant, model) inside the mesh that this tenant's pods call
     registries: tuple[str, ...]
+    applications: str  # one Argo CD Application per "tenant" (default), or per "model": spec.applications
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
