@@ -17,7 +17,7 @@ EXECUTOR_METRICS = "/prometheus"
 # from it per container unless the container declares the port ``metrics``, which ours do.
 NODE_METRICS = 6000
 NODE_METRICS_PATH = "/prometheus"
-BENTO_METRICS_PATH = "/metrics"  # on the Bento's own port
+BENTO_METRICS_PATH = "/metrics"  # on the Bento's own port, with BentoML 1.x and 0.13 alike
 
 
 def containers(predictor: Predictor) -> tuple[Node, ...]:
@@ -52,10 +52,8 @@ def node_metrics(model: Model, node: Node) -> tuple[int, str] | None:
     match node.run:
         case None:
             return None
-        case run if run.kind == "bento":
+        case run if run.kind == "bento" or model.protocol is Protocol.BENTO:
             return run.port, BENTO_METRICS_PATH
-        case run if run.kind == "image" and not model.executor:
-            return None
         case _ if model.protocol is Protocol.SELDON:
             return NODE_METRICS, NODE_METRICS_PATH
         case _:

@@ -56,7 +56,7 @@ TELEMETRY = Kind(api="telemetry.istio.io/v1", name="Telemetry")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Where objects live ("" for what has no namespace) and what they are part of: a tenant or the platform, a model."""
+    """Where objects live ("" for what has no namespace) and whose they are: a tenant's or the platform's, a model's."""
 
     namespace: str
     part_of: str
