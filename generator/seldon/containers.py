@@ -22,11 +22,11 @@ def node_container(
     endpoint = node["endpoint"]
     probed = endpoint["grpcPort"] if uses_grpc(deployment, endpoint) else endpoint["httpPort"]
     result = {
+        "livenessProbe": tcp_probe(probed, delay_s=LIVENESS_DELAY_S),
+        "readinessProbe": tcp_probe(probed, delay_s=READINESS_DELAY_S),
+        "lifecycle": PRE_STOP,
         **container,
         "ports": _ports(container.get("ports", []), endpoint),
-        "livenessProbe": container.get("livenessProbe") or tcp_probe(probed, delay_s=LIVENESS_DELAY_S),
-        "readinessProbe": container.get("readinessProbe") or tcp_probe(probed, delay_s=READINESS_DELAY_S),
-        "lifecycle": container.get("lifecycle") or PRE_STOP,
     }
     variables = _first_env(container.get("env", []), node, probed)
     variables += _identity(deployment, predictor, container)

@@ -39,23 +39,24 @@ def _object(source: Object) -> Object:
 
 
 def _value(key: str, value: Any) -> Any:
-    if key in _VERBATIM:
+    if key in _VERBATIM or key in _MAPS:
         return deepcopy(value)
-    if key in _QUANTITY_MAPS and isinstance(value, dict):
-        return {name: canonical(amount) for name, amount in value.items()}
     if key in _QUANTITIES:
         return canonical(value)
-    if key in _MAPS and isinstance(value, dict):
-        return dict(value)
-    if isinstance(value, dict):
-        return _nested(key, _object(value))
-    if isinstance(value, list):
-        items = [_object(item) if isinstance(item, dict) else item for item in value]
-        return [_with_resources(item) for item in items] if key in _CONTAINER_LISTS else items
-    return value
+    match value:
+        case dict():
+            return _nested(key, value)
+        case list():
+            items = [_object(item) if isinstance(item, dict) else item for item in value]
+            return [_with_resources(item) for item in items] if key in _CONTAINER_LISTS else items
+        case _:
+            return value
 
 
-def _nested(key: str, value: Object) -> Object:
+def _nested(key: str, source: Object) -> Object:
+    if key in _QUANTITY_MAPS:
+        return {name: canonical(amount) for name, amount in source.items()}
+    value = _object(source)
     if key == "target" and "value" in value:  # MetricTarget; elsewhere `value` is free text
         return {**value, "value": canonical(value["value"])}
     return _with_resources(value) if key == "containerSpec" else value
