@@ -59,8 +59,9 @@ def load(text: bytes, file: str, *, parser: Callable[[bytes], Any] = PARSER) -> 
 def _strings(events: Iterable[Any]) -> Iterator[tuple[int, int]]:
     """Yield the span of every quoted text and every block of text, in characters."""
     for event in events:
+        begin, end = event.start_mark, event.end_mark
         if event.__class__ is ScalarEvent and not event.implicit[0]:
-            yield event.start_mark.index, event.end_mark.index
+            yield begin.index, end.index
 
 
 class _TooDeepError(Exception):
@@ -218,11 +219,11 @@ def _mapping(reading: _Reading, depth: int) -> dict[str, Any]:
 
 def _key(reading: _Reading, event: Any, depth: int) -> str:
     """Return a key as text: ``on`` and ``yes`` are names here, what YAML 1.2 takes for a number is refused."""
+    mark = event.start_mark
     if event.__class__ is not ScalarEvent:
         if event.__class__ is not AliasEvent:
             reading.note(_place(event), "key-not-text", "a key is a list or a mapping", "write a name before the colon")
         return str(_node(reading, event, depth + 1))
-    mark = event.start_mark
     place = mark.line << COLUMN_BITS | mark.column
     reading.places.append(place)
     if event.anchor is not None or event.tag is not None:
@@ -242,5 +243,5 @@ def _note_key(reading: _Reading, key: str, place: int) -> None:
     if not key:
         reading.note(place, "key-not-text", "a key is missing before the colon", 'write it as "key: value"')
         return
-    noun = {"bool": "yes/no (true or false)", "NoneType": "empty"}.get(type(scalar(key)).__name__, "a number")
-    reading.note(place, "key-not-text", f"the key {key} is {noun}, not text", f'quote it: "{key}"')
+    noun = {"bool": "yes or no", "NoneType": "nothing"}.get(type(scalar(key)).__name__, "a number")
+    reading.note(place, "key-not-text", f"the key {key} is {noun} without quotes", f'quote it: "{key}"')
