@@ -53,28 +53,26 @@ PLATFORM_KINDS: tuple[Permitted, ...] = (
 )
 
 
-def build(platform: Platform, places: Sequence[Place], models: Sequence[tuple[Place, tuple[str, ...]]]) -> list[Object]:
-    """Return the objects of the hub.
-
-    Args:
-        platform: The platform.
-        places: Every tenant in every one of its environments.
-        models: The same places with the names of the models that each deploys.
-    """
-    tenants = sorted({place.tenant.name for place in places})
-    per_tenant = {name: [p for p in places if p.tenant.name == name] for name in tenants}
+def build(platform: Platform, served: Sequence[tuple[Place, tuple[str, ...]]]) -> list[Object]:
+    """Return the objects of the hub; ``served`` are every tenant's environments with the models deployed there."""
+    places = [place for place, _ in served]
     return [
         _default_project(platform),
         _platform_project(platform, places),
-        *(project for name in tenants for project in _tenant_projects(platform, per_tenant[name])),
+        *(project for tenant in _by_tenant(places) for project in _tenant_projects(platform, tenant)),
         _hub_application(platform),
         *(_platform_application(platform, e.name, e.cluster) for e in platform.environments),
         *(app for place in places for app in _walls(place)),
-        *(app for place, deployed in models for app in _serving(place, deployed)),
+        *(app for place, deployed in served for app in _serving(place, deployed)),
         *(_build_application(place) for place in places if place.build_namespace),
         _settings(platform),
         _parameters(platform),
     ]
+
+
+def _by_tenant(places: Sequence[Place]) -> list[list[Place]]:
+    tenants = dict.fromkeys(place.tenant.name for place in places)
+    return [[place for place in places if place.tenant.name == name] for name in tenants]
 
 
 def _default_project(platform: Platform) -> Object:

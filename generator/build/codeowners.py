@@ -6,7 +6,7 @@ from generator import names
 from generator.model import Platform, Tenant
 
 
-def build(platform: Platform, tenants: Sequence[Tenant]) -> str:
+def codeowners(platform: Platform, tenants: Sequence[Tenant]) -> str:
     """Return the text of CODEOWNERS without its header: the platform owns all, a tenant's reviewers what is theirs."""
     lines = [f"* {platform.reviewers}"]
     for tenant in tenants:
