@@ -12,7 +12,7 @@ from generator import names
 from generator.emit import emit
 from generator.factor import Layer, Patch
 from generator.model import Object
-from generator.tree import HEADER, merge
+from generator.tree import header
 
 Files = Mapping[str, str]  # path relative to the repository -> text
 
@@ -53,11 +53,15 @@ def patched(folder: str, source: str, *, base_folder: str, namespace: str, layer
 
 def codeowners(text: str) -> Files:
     """Return CODEOWNERS with its header."""
-    return {names.CODEOWNERS: f"{HEADER.format(source=names.PLATFORM_SPEC)}\n{text}"}
+    return {names.CODEOWNERS: f"{header(names.PLATFORM_SPEC)}\n{text}"}
 
 
 def _object_files(objects: Iterable[Object]) -> dict[str, Any]:
-    return dict(merge({names.object_file(obj): obj} for obj in objects))
+    files: dict[str, Any] = {}
+    for obj in objects:
+        if files.setdefault(names.object_file(obj), obj) is not obj:
+            raise ValueError(f"two objects want the file {names.object_file(obj)}")
+    return files
 
 
 def _folder(  # noqa: PLR0913  # the fields that a kustomization may have here
@@ -75,9 +79,8 @@ def _folder(  # noqa: PLR0913  # the fields that a kustomization may have here
     kustomization["resources"] = sorted(files) if resources is None else list(resources)
     if patches:
         kustomization["patches"] = list(patches)
-    header = HEADER.format(source=source)
     content = {names.KUSTOMIZATION: kustomization, **files}
-    return {f"{folder}/{name}": emit(data, header=header) for name, data in content.items()}
+    return {f"{folder}/{name}": emit(data, header=header(source)) for name, data in content.items()}
 
 
 def _target(patch: Patch) -> dict[str, str]:

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from generator import build, layout, names, resolve, rules, sources
-from generator.diag import Diagnostic, SpecError, errors, ordered
+from generator.diag import Diagnostic, Severity, SpecError, errors, ordered
 from generator.factor import Layer, factor
 from generator.layout import Files, Overlay
 from generator.model import Model, Object, Place, Platform
@@ -35,14 +35,21 @@ class Generated:
     notices: tuple[Diagnostic, ...]
 
 
-def examine(root: Path, today: date) -> tuple[Specs, tuple[Diagnostic, ...]]:
-    """Read and judge every spec; return them with all that is to be said, sorted.
+def examine(root: Path, today: date, only: tuple[str, ...] = ()) -> tuple[Specs, tuple[Diagnostic, ...]]:
+    """Read and judge every spec, or ``only`` some with their platform and tenants; return all that is to be said.
+
+    Args:
+        root: The repository.
+        today: The day that `until` is held against; it decides about notices only.
+        only: Paths of specs. Rules that must see every spec at once are left out then.
 
     Raises:
         ToolError: A file cannot be read.
     """
-    read = sources.read(root)
-    return read.specs, ordered((*read.diagnostics, *rules.find(read.specs, today)))
+    read = sources.read(root, only)
+    found = (*read.diagnostics, *rules.find(read.specs, today, across=not only))
+    # A broken platform or tenant keeps the specs that stand on it from being judged, so it is always said.
+    return read.specs, ordered(d for d in found if not only or d.mark.file in only or d.severity is Severity.ERROR)
 
 
 def generate(root: Path, today: date) -> Generated:
@@ -57,7 +64,7 @@ def generate(root: Path, today: date) -> Generated:
         raise SpecError(diagnostics)
     made = tuple(parts(specs))
     return Generated(
-        files=merge(*(part.files for part in made)),
+        files=merge(part.files for part in made),
         overlays=tuple(overlay for part in made for overlay in part.overlays),
         notices=diagnostics,
     )
@@ -91,7 +98,7 @@ def _platform(platform: Platform, served: Sequence[Served]) -> Part:
         folder = names.platform_folder(environment.name)
         overlays.append(_whole(folder, source, build.settings(platform, environment, places)))
     owners = layout.codeowners(build.codeowners(platform, tenants))
-    return Part(files=merge(owners, *(files for files, _ in overlays)), overlays=tuple(o for _, o in overlays))
+    return Part(files=merge([owners, *(files for files, _ in overlays)]), overlays=tuple(o for _, o in overlays))
 
 
 def _tenant(platform: Platform, spec: TenantSpec, specs: Sequence[ModelSpec]) -> Part:
@@ -110,7 +117,7 @@ def _tenant(platform: Platform, spec: TenantSpec, specs: Sequence[ModelSpec]) ->
         made += [*_walls(place, here), _listing(place, here, objects)]
         served.append((place, tuple(model.name for model in here)))
     made += _images(places, {one.name: one for one in specs})
-    return Part(files=merge(*(files for files, _ in made)), overlays=tuple(o for _, o in made), served=tuple(served))
+    return Part(files=merge(files for files, _ in made), overlays=tuple(o for _, o in made), served=tuple(served))
 
 
 def _model(neutral: Model, models: Sequence[Model]) -> list[tuple[Files, Overlay]]:
@@ -136,7 +143,7 @@ def _model(neutral: Model, models: Sequence[Model]) -> list[tuple[Files, Overlay
             layer=Layer(whole=(*layer.whole, *policies), patches=layer.patches),
         )
         overlay = Overlay(folder=folder, source=source, objects=(*serving[environment], *policies))
-        made.append((merge(base_files, files) if not made else files, overlay))
+        made.append((merge([base_files, files]) if not made else files, overlay))
     return made
 
 

@@ -26,13 +26,13 @@ class Sources:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def read(root: Path) -> Sources:
-    """Read platform.yaml and everything below tenants/.
+def read(root: Path, only: tuple[str, ...] = ()) -> Sources:
+    """Read platform.yaml and everything below tenants/, or ``only`` some specs and what they stand on.
 
     Raises:
         ToolError: A file or folder is there but cannot be read.
     """
-    entries = tuple(_entries(root))
+    entries = tuple(_stands_on(root, only) if only else _entries(root))
     found = [_document(root, entry.path) for entry in entries if _is_spec(entry)]
     documents = [document for document in found if isinstance(document, Document)]
     unread = [diagnostic for one in found if isinstance(one, tuple) for diagnostic in one]
@@ -56,6 +56,14 @@ def _entries(root: Path) -> Iterator[Entry]:
         yield _entry(root, PLATFORM_SPEC)
     if (root / TENANTS).is_dir():
         yield from _below(root, TENANTS)
+
+
+def _stands_on(root: Path, only: tuple[str, ...]) -> Iterator[Entry]:
+    """Yield the platform's spec, the specs asked for, and those of their tenants."""
+    tenants = {f"{path.rpartition('/')[0]}/tenant.yaml" for path in only if path.startswith(f"{TENANTS}/")}
+    for path in sorted({PLATFORM_SPEC, *only, *tenants}):
+        if (root / path).exists():
+            yield _entry(root, path)
 
 
 def _below(root: Path, folder: str) -> Iterator[Entry]:
