@@ -47,7 +47,10 @@ def examine(root: Path, today: date, only: tuple[str, ...] = ()) -> tuple[Specs,
         ToolError: A file cannot be read.
     """
     read = sources.read(root, only)
-    found = (*read.diagnostics, *rules.find(read.specs, today, across=not only))
+    found = (
+        *read.diagnostics,
+        *rules.find(read.specs, today, [rule for rule in rules.RULES if not (only and rule.across)]),
+    )
     # A broken platform or tenant keeps the specs that stand on it from being judged, so it is always said.
     return read.specs, ordered(d for d in found if not only or d.mark.file in only or d.severity is Severity.ERROR)
 

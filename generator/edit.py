@@ -1,0 +1,96 @@
+"""Take items out of a list in a spec, and leave every other byte as the person wrote it.
+
+The text itself is cut, by the places that libyaml reports: an editor that parses and prints again moves comments,
+loses the ones that stand behind a deleted item, and rewrites quotes and flow style.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import yaml
+
+from generator.document import Path
+
+Node = Any  # yaml.Node; the C composer gives every node its start and end
+
+
+def without_items(text: str, path: Path, gone: Collection[int]) -> str:
+    """Return the text without some items of the list at ``path``; without its key if none is left.
+
+    Args:
+        text: A spec that loads.
+        path: Keys and indices from the root to the list.
+        gone: Indices of the items to take out.
+
+    Raises:
+        ValueError: The result would not say what it must: a bug.
+    """
+    root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    key, items = _find(root, path)
+    kept = [item for index, item in enumerate(items.value) if index not in gone]
+    if not kept:
+        edited = _cut_lines(text, key.start_mark.line, _last_line(items)) if not _is_inside_flow(root, path) else None
+        edited = edited if edited is not None else _replaced(text, items, "[]")
+    elif items.flow_style:
+        edited = _replaced(text, items, _flow(text, kept))
+    else:
+        edited = text
+        for item in sorted((items.value[index] for index in gone), key=lambda node: -node.start_mark.index):
+            edited = _cut_lines(edited, item.start_mark.line, _last_line(item))
+    _prove(text, edited, path, gone)
+    return edited
+
+
+def _find(root: Node, path: Path) -> tuple[Node, Node]:
+    key, node = root, root
+    for part in path:
+        if isinstance(part, int):
+            key = node = node.value[part]
+        else:
+            key, node = next(pair for pair in node.value if pair[0].value == part)
+    return key, node
+
+
+def _is_inside_flow(root: Node, path: Path) -> bool:
+    return any(_find(root, path[:depth])[1].flow_style for depth in range(len(path)))
+
+
+def _flow(text: str, kept: list[Node]) -> str:
+    return "[" + ", ".join(text[node.start_mark.index : node.end_mark.index] for node in kept) + "]"
+
+
+def _replaced(text: str, node: Node, new: str) -> str:
+    return text[: node.start_mark.index] + new + text[node.end_mark.index :]
+
+
+def _cut_lines(text: str, first: int, last: int) -> str:
+    lines = text.splitlines(keepends=True)
+    return "".join(lines[:first] + lines[last + 1 :])
+
+
+def _last_line(node: Node) -> int:
+    """Return the line on which the node really ends: a block collection's own end lies behind later comments."""
+    if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
+        mark = node.end_mark
+        return int(mark.line if mark.column else mark.line - 1)  # a block scalar ends at the start of a line
+    last = node.value[-1]
+    return _last_line(last[1] if isinstance(last, tuple) else last)
+
+
+def _prove(before: str, after: str, path: Path, gone: Collection[int]) -> None:
+    wanted, made = (yaml.load(text, Loader=yaml.CSafeLoader) for text in (before, after))
+    *parents, last = path
+    holder = wanted
+    for part in parents:
+        holder = holder[part]
+    kept = [item for index, item in enumerate(holder[last]) if index not in gone]
+    holder[last] = kept
+    emptied = {key: value for key, value in holder.items() if key != last} if not kept else None
+    if made == wanted:
+        return
+    if emptied is not None:
+        holder.clear()
+        holder.update(emptied)
+        if made == wanted:
+            return
+    raise ValueError(f"taking items out of {'.'.join(map(str, path))} would change more than that")
