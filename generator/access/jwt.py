@@ -7,7 +7,7 @@ pilot/pkg/model/jwks_resolver.go.
 from collections.abc import Iterable
 from typing import Any
 
-from generator.access.policy import JwtRule, RequestAuthentication
+from generator.access.authentication import JwtRule, RequestAuthentication
 
 Json = dict[str, Any]
 FILTER = "envoy.filters.http.jwt_authn"

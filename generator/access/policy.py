@@ -1,16 +1,16 @@
-"""Turn RequestAuthentication, AuthorizationPolicy and PeerAuthentication objects into frozen dataclasses.
+"""Turn AuthorizationPolicy objects into frozen dataclasses.
 
 A rule keeps the shape that istiod gives it: per `from` entry one tuple of conditions on the caller,
 per `to` entry one tuple of conditions on the request, the `when` conditions added to both sides.
 Source: istio/istio 1.30.3, pilot/pkg/security/authz/model/model.go (New) and
-istio/api security/v1 authorization_policy.proto, request_authentication.proto, peer_authentication.proto.
+istio/api security/v1 authorization_policy.proto.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from generator.access.reading import Reader, Ref, Unsupported, reader_of
+from generator.access.reading import Reader, Ref, Unsupported, reader_of, selector_of
 
 DRY_RUN = "istio.io/dry-run"
 GO_TRUE = ("1", "t", "T", "TRUE", "true", "True")  # strconv.ParseBool
@@ -75,15 +75,6 @@ class Action(StrEnum):
     CUSTOM = "CUSTOM"
 
 
-class Mode(StrEnum):
-    """Mutual TLS mode of a PeerAuthentication."""
-
-    UNSET = "UNSET"
-    DISABLE = "DISABLE"
-    PERMISSIVE = "PERMISSIVE"
-    STRICT = "STRICT"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """One attribute: some of `values` must match (when there are any) and none of `not_values`."""
@@ -116,42 +107,6 @@ class AuthorizationPolicy:
     provider: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JwtRule:
-    """One issuer's tokens: `issuer` "" accepts any; no location given means Authorization and access_token."""
-
-    issuer: str
-    audiences: tuple[str, ...] = ()
-    jwks: str = ""
-    jwks_uri: str = ""
-    from_headers: tuple[tuple[str, str], ...] = ()  # (header name, prefix)
-    from_params: tuple[str, ...] = ()
-    from_cookies: tuple[str, ...] = ()
-    forward: bool = False
-    payload_header: str = ""
-    claim_headers: tuple[tuple[str, str], ...] = ()  # (header name, claim)
-    space_delimited: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestAuthentication:
-    """The issuers whose tokens a workload verifies; a request without a token always passes it."""
-
-    ref: Ref
-    selector: tuple[tuple[str, str], ...]
-    rules: tuple[JwtRule, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerAuthentication:
-    """Mutual TLS of a workload (with a selector), a namespace, or the mesh (in the root namespace)."""
-
-    ref: Ref
-    selector: tuple[tuple[str, str], ...]
-    mode: Mode
-    ports: tuple[tuple[int, Mode], ...] = ()
-
-
 def authorization_policy(obj: dict[str, Any], found: list[Unsupported]) -> AuthorizationPolicy:
     """Parse an AuthorizationPolicy; what it says beyond gen's coverage is appended to `found`."""
     spec = reader_of(obj, found)
@@ -162,7 +117,7 @@ def authorization_policy(obj: dict[str, Any], found: list[Unsupported]) -> Autho
     provider = spec.child("provider")
     policy = AuthorizationPolicy(
         ref=spec.ref,
-        selector=_selector(spec),
+        selector=selector_of(spec),
         action=Action(action),
         rules=tuple(_rule(rule) for rule in spec.children("rules")),
         dry_run=_dry_run(obj, spec),
@@ -171,47 +126,6 @@ def authorization_policy(obj: dict[str, Any], found: list[Unsupported]) -> Autho
     provider.close()
     spec.close()
     return policy
-
-
-def request_authentication(obj: dict[str, Any], found: list[Unsupported]) -> RequestAuthentication:
-    """Parse a RequestAuthentication; what it says beyond gen's coverage is appended to `found`."""
-    spec = reader_of(obj, found)
-    rules = tuple(_jwt_rule(rule) for rule in spec.children("jwtRules"))
-    policy = RequestAuthentication(ref=spec.ref, selector=_selector(spec), rules=rules)
-    spec.close()
-    return policy
-
-
-def peer_authentication(obj: dict[str, Any], found: list[Unsupported]) -> PeerAuthentication:
-    """Parse a PeerAuthentication; what it says beyond gen's coverage is appended to `found`."""
-    spec = reader_of(obj, found)
-    selector = _selector(spec)
-    mode = _mode(spec.child("mtls"))
-    ports = []
-    for port, mtls in spec.named("portLevelMtls"):
-        if port.isdecimal():
-            ports.append((int(port), _mode(mtls)))
-        else:
-            spec.report(f"portLevelMtls.{port}", "is not a port number", "write the number of the container's port")
-    if ports and not selector:
-        spec.report("portLevelMtls", "stands without a selector, and Istio refuses that", "add spec.selector")
-    spec.close()
-    return PeerAuthentication(ref=spec.ref, selector=selector, mode=mode, ports=tuple(ports))
-
-
-def _selector(spec: Reader) -> tuple[tuple[str, str], ...]:
-    for key in ("targetRef", "targetRefs"):
-        if spec.has(key):
-            spec.report(
-                key,
-                "attaches the policy to a Gateway API object or a waypoint; for other workloads Istio ignores it",
-                "use spec.selector",
-            )
-        spec.skip(key)
-    selector = spec.child("selector")
-    labels = selector.pairs("matchLabels")
-    selector.close()
-    return labels
 
 
 def _dry_run(obj: dict[str, Any], spec: Reader) -> bool:
@@ -265,39 +179,3 @@ def _when(rule: Reader) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
         tuple(condition for condition in caller if condition.values or condition.not_values),
         tuple(condition for condition in operation if condition.values or condition.not_values),
     )
-
-
-def _jwt_rule(rule: Reader) -> JwtRule:
-    headers = []
-    for entry in rule.children("fromHeaders"):
-        headers.append((entry.text("name"), entry.text("prefix")))
-        entry.close()
-    claims = []
-    for entry in rule.children("outputClaimToHeaders"):
-        claims.append((entry.text("header"), entry.text("claim")))
-        entry.close()
-    parsed = JwtRule(
-        issuer=rule.text("issuer"),
-        audiences=rule.texts("audiences"),
-        jwks=rule.text("jwks"),
-        jwks_uri=rule.text("jwksUri") or rule.text("jwks_uri"),
-        from_headers=tuple(headers),
-        from_params=rule.texts("fromParams"),
-        from_cookies=rule.texts("fromCookies"),
-        forward=rule.flag("forwardOriginalToken"),
-        payload_header=rule.text("outputPayloadToHeader"),
-        claim_headers=tuple(claims),
-        space_delimited=rule.texts("spaceDelimitedClaims"),
-    )
-    rule.skip("timeout")  # how long istiod waits for the keys
-    rule.close()
-    return parsed
-
-
-def _mode(mtls: Reader) -> Mode:
-    text = mtls.text("mode") or "UNSET"
-    mtls.close()
-    if text not in Mode.__members__:
-        mtls.report("mode", "is not a mode of Istio", "use one of: DISABLE, PERMISSIVE, STRICT, UNSET")
-        return Mode.UNSET
-    return Mode(text)

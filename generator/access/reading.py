@@ -141,3 +141,19 @@ def reader_of(obj: dict[str, Any], found: list[Unsupported], *, namespace: str =
     meta = obj.get("metadata") or {}
     ref = Ref(str(obj.get("kind")), str(meta.get("namespace") or namespace), str(meta.get("name")))
     return Reader(obj.get("spec") or {}, ref, "spec", found)
+
+
+def selector_of(spec: Reader) -> tuple[tuple[str, str], ...]:
+    """Return the labels that a policy selects by; () selects every workload of its namespace."""
+    for key in ("targetRef", "targetRefs"):
+        if spec.has(key):
+            spec.report(
+                key,
+                "attaches the policy to a Gateway API object or a waypoint; for other workloads Istio ignores it",
+                "use spec.selector",
+            )
+        spec.skip(key)
+    selector = spec.child("selector")
+    labels = selector.pairs("matchLabels")
+    selector.close()
+    return labels
