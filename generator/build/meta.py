@@ -112,7 +112,12 @@ def filled(**fields: Any) -> dict[str, Any]:
 
 def pods_of(model: Model) -> dict[str, str]:
     """Return the labels that every pod of the model carries, its explainer's too, and no other pod in the namespace."""
-    return {DEPLOYMENT_LABEL: virtual_service(model.name)}
+    return pods_labelled(model.name)
+
+
+def pods_labelled(model: str) -> dict[str, str]:
+    """Return the labels of `pods_of` for a model that is known by its name only."""
+    return {DEPLOYMENT_LABEL: virtual_service(model)}
 
 
 def pods_of_detector(model: Model, detector: str) -> dict[str, str]:

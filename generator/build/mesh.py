@@ -1,0 +1,75 @@
+"""What the mesh lets a tenant's namespace do: mutual TLS only, nothing allowed unless named, calls to known hosts only.
+
+Source: Istio PeerAuthentication, Sidecar and ServiceEntry references; Istio "Security Best Practices".
+"""
+
+from collections.abc import Sequence
+
+from generator.build.hosts import Service, service_of
+from generator.build.meta import (
+    AUTHORIZATION_POLICY,
+    PEER_AUTHENTICATION,
+    SERVICE_ENTRY,
+    SIDECAR,
+    Wave,
+    namespace_in,
+    obj,
+    tenant_scope,
+)
+from generator.model import Model, Object, Place
+
+_PROTOCOLS = {80: "HTTP", 443: "TLS"}  # they tell hosts on one port apart; on any other port it is plain TCP
+
+
+def build(place: Place, models: Sequence[Model]) -> list[Object]:
+    """Return the mesh's walls round a namespace: PeerAuthentication, default deny, Sidecar, a ServiceEntry per host."""
+    scope = tenant_scope(place)
+    reach = {"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}, "egress": [{"hosts": _reach(place, models)}]}
+    return [
+        obj(scope, PEER_AUTHENTICATION, "default", {"spec": {"mtls": {"mode": "STRICT"}}}, Wave.WALLS),
+        obj(scope, AUTHORIZATION_POLICY, "default-deny", {"spec": {}}, Wave.WALLS),
+        obj(scope, SIDECAR, "default", {"spec": reach}, Wave.WALLS),
+        *_service_entries(place),
+    ]
+
+
+def _reach(place: Place, models: Sequence[Model]) -> list[str]:
+    """Return what the namespace's sidecars know of the mesh: its own, Istio's, sinks, tracing, the models it calls.
+
+    A called model's Services are named after its predictors, which only its own spec knows, and a Sidecar takes
+    no pattern but ``*``: its whole namespace is known, and its policy decides who may call.
+    """
+    tracing = place.platform.tracing
+    services = [service_of(model.log.sink.host) for model in models if model.log]
+    services += [service_of(tracing.service)] if tracing else []
+    known = [f"{service.namespace}/{service.host}" for service in services if isinstance(service, Service)]
+    called = [f"{namespace_in(place.environment, tenant)}/*" for tenant, _ in place.tenant.calls]
+    return ["./*", f"{place.platform.mesh.root_namespace}/*", *sorted(dict.fromkeys([*known, *called]))]
+
+
+def _service_entries(place: Place) -> list[Object]:
+    ports_by_host: dict[str, list[int]] = {}
+    for egress in place.tenant.egress:
+        ports_by_host.setdefault(egress.host, []).append(egress.port)
+    return [_service_entry(place, host, sorted(dict.fromkeys(ports))) for host, ports in sorted(ports_by_host.items())]
+
+
+def _service_entry(place: Place, host: str, ports: Sequence[int]) -> Object:
+    spec = {
+        "hosts": [host],
+        "exportTo": ["."],
+        "location": "MESH_EXTERNAL",
+        "resolution": "DNS",
+        "ports": [_port(number) for number in ports],
+    }
+    return obj(tenant_scope(place), SERVICE_ENTRY, f"egress-{_dashed(host)}", {"spec": spec}, Wave.WALLS)
+
+
+def _port(number: int) -> Object:
+    protocol = _PROTOCOLS.get(number, "TCP")
+    return {"number": number, "name": f"{protocol.lower()}-{number}", "protocol": protocol}
+
+
+def _dashed(host: str) -> str:
+    """Return the host without dots, different hosts always different: ``a-b.c`` is ``a--b-c``."""
+    return host.replace("-", "--").replace(".", "-")
