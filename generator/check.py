@@ -7,6 +7,8 @@ from generator.diag import Diagnostic, ordered, quoted
 from generator.document import Document, Path, dotted
 from generator.failure import Failure, Found, holders
 from generator.key_messages import (
+    known_keys,
+    unknown_keys,
     word_any,
     word_dependent,
     word_not,
@@ -14,7 +16,7 @@ from generator.key_messages import (
     word_required,
     word_unknown,
 )
-from generator.scalars import is_ambiguous
+from generator.scalars import is_ambiguous, scalar
 from generator.schemas import API_VERSION, KINDS, compiled, schema, validator
 from generator.value_messages import (
     count,
@@ -36,7 +38,7 @@ VALUE_FORMATTERS: Mapping[str, Callable[[Failure], Found]] = {
     "type": word_type,
     "const": word_const,
     "enum": word_enum,
-    "minLength": length("less than", "at least"),
+    "minLength": length("fewer than", "at least"),
     "pattern": word_fit,
     "format": word_fit,
     "maxLength": length("more than", "at most"),
@@ -71,7 +73,7 @@ def check(document: Document) -> Found:
     if problems:
         return ordered(problems)
     kind = document.data["kind"]
-    if validator(kind).is_valid(document.data) and not any(map(is_ambiguous, document.plain.values())):
+    if validator(kind).is_valid(document.data) and not any(map(_is_doubtful, document.plain.values())):
         return ()
     return check_against(schema(kind), document)
 
@@ -80,7 +82,8 @@ def check_against(root: dict[str, Any], document: Document) -> Found:
     """Return what keeps the document from fitting a draft 2020-12 schema whose references are all local."""
     failures = [_failure(root, document, error) for error in compiled(root).iter_errors(document.data)]
     misspelt = frozenset(_misspelt(failures))
-    found = list(_ambiguous(document, frozenset(failure.path for failure in failures)))
+    spoken = frozenset(failure.path for failure in failures) | frozenset(_unknown(failures))
+    found = [*_ambiguous(document, spoken), *_fractions(root, document)]
     for failure in _foremost(failures):
         if (failure.path, failure.facts.get("property")) not in misspelt or failure.keyword != "required":
             found += (VALUE_FORMATTERS.get(failure.keyword) or KEY_FORMATTERS[failure.keyword])(failure)
@@ -154,31 +157,63 @@ def _foremost(failures: list[Failure]) -> Iterator[Failure]:
 
 def _misspelt(failures: list[Failure]) -> Iterator[tuple[Path, str]]:
     """Yield the missing keys that an unknown key beside them explains."""
-    missing = [(failure.path, str(failure.facts["property"])) for failure in failures if failure.keyword == "required"]
+    missing = {(failure.path, failure.facts["property"]) for failure in failures if failure.keyword == "required"}
     for failure in failures:
-        if failure.keyword in {"additionalProperties", "unevaluatedProperties"}:
-            for message in word_unknown(failure):
-                yield from (
-                    (path, key)
-                    for path, key in missing
-                    if path == failure.path and message.todo == f'did you mean "{key}"?'
-                )
+        for key in unknown_keys(failure):
+            meant = closest(key, known_keys(failure))
+            if meant is not None and (failure.path, meant) in missing:
+                yield failure.path, meant
+
+
+def _unknown(failures: list[Failure]) -> Iterator[Path]:
+    """Yield the places of unknown keys: what they hold is not judged."""
+    return ((*failure.path, key) for failure in failures for key in unknown_keys(failure))
+
+
+def _is_doubtful(raw: str) -> bool:
+    return is_ambiguous(raw) or _is_whole_fraction(scalar(raw))
+
+
+def _is_whole_fraction(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer()
 
 
 def _ambiguous(document: Document, spoken: frozenset[Path]) -> Iterator[Diagnostic]:
-    """Yield the unquoted scalars on which YAML readers differ, where no other message stands."""
+    """Yield the unquoted scalars on which YAML readers differ, unless their place or key is already spoken of."""
     for path, raw in document.plain_paths():
-        if path not in spoken and is_ambiguous(raw):
+        if is_ambiguous(raw) and not any(path[:end] in spoken for end in range(1, len(path) + 1)):
             yield _doubt(document, path, raw)
 
 
 def _doubt(document: Document, path: Path, raw: str) -> Diagnostic:
-    value: Any = document.data
-    for part in path:
-        value = value[part]
+    value = document.value(path)
     if isinstance(value, str):
         what = f"{dotted(path)} is {raw}, which some readers of YAML do not take for text"
         return Diagnostic(document.value_mark(path), "ambiguous-scalar", what, f'quote it: "{raw}"')
     what = f"{dotted(path)} is {raw}, which readers of YAML take for different things"
-    number = int(value) if value == int(value) else value
+    number = int(value) if _is_whole_fraction(value) else value
     return Diagnostic(document.value_mark(path), "ambiguous-scalar", what, f"write {number}")
+
+
+def _fractions(root: dict[str, Any], document: Document) -> Iterator[Diagnostic]:
+    """Yield the numbers written ``2.0`` where a whole number is wanted: JSON Schema takes them, Kubernetes does not.
+
+    A validator told that each is 2.5 says which they are.
+    """
+    whole = {path: raw for path, raw in document.plain_paths() if _is_whole_fraction(scalar(raw))}
+    if not whole:
+        return
+    for error in compiled(root).iter_errors(_shifted(document.data)):
+        path = tuple(error.instance_path)
+        if path in whole and error.evaluation_path[-1] == "type" and not is_ambiguous(whole[path]):
+            what = f"{dotted(path)} is {whole[path]}, not a whole number"
+            yield Diagnostic(document.value_mark(path), "bad-type", what, f"write {int(document.value(path))}")
+
+
+def _shifted(value: Any) -> Any:
+    """Return the value with a half added to every fraction that is whole."""
+    if isinstance(value, dict):
+        return {key: _shifted(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_shifted(part) for part in value]
+    return value + 0.5 if _is_whole_fraction(value) else value

@@ -39,6 +39,13 @@ class Document:
         name = metadata.get("name") if isinstance(metadata, dict) else None
         return name if isinstance(name, str) else ""
 
+    def value(self, path: Path) -> Any:
+        """Return the value at a path that the file has; KeyError or IndexError otherwise."""
+        value: Any = self.data
+        for part in path:
+            value = value[part]
+        return value
+
     def value_mark(self, path: Path) -> Mark:
         """Return where the value at ``path`` begins; of the nearest parent that exists otherwise."""
         return self._mark(self._nearest(path)[1])

@@ -42,10 +42,7 @@ class Failure:
     @property
     def value(self) -> Any:
         """Return what the document says at the path."""
-        value: Any = self.document.data
-        for part in self.path:
-            value = value[part]
-        return value
+        return self.document.value(self.path)
 
     @property
     def name(self) -> str:

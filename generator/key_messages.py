@@ -39,12 +39,7 @@ def word_dependent(failure: Failure) -> Found:
 
 def word_unknown(failure: Failure) -> Found:
     """Word each key that the schema does not know, at the key."""
-    names = tuple(failure.owner.get("properties", ()))
-    unexpected = failure.facts["unexpected"]
-    if failure.keyword == "unevaluatedProperties":  # it lists known keys too where a schema beside it failed
-        names = allowed_keys(failure.root, failure.owner)
-        unexpected = [key for key in unexpected if key not in names]
-    known = [key for key in names if key not in failure.value]
+    known = known_keys(failure)
     return tuple(
         Diagnostic(
             failure.document.key_mark((*failure.path, key)),
@@ -52,8 +47,26 @@ def word_unknown(failure: Failure) -> Found:
             f"unknown key {quoted(key)}" + (f" in {failure.name}" if failure.path else ""),
             choice(key, known),
         )
-        for key in unexpected
+        for key in unknown_keys(failure)
     )
+
+
+def unknown_keys(failure: Failure) -> tuple[str, ...]:
+    """Return the keys that a failure is about because no schema names them."""
+    unexpected = tuple(failure.facts.get("unexpected", ()))
+    if failure.keyword != "unevaluatedProperties":
+        return unexpected
+    # It lists known keys too where a schema beside it failed.
+    names = allowed_keys(failure.root, failure.owner)
+    return tuple(key for key in unexpected if key not in names)
+
+
+def known_keys(failure: Failure) -> tuple[str, ...]:
+    """Return the keys that an unknown one may have been meant for: those that are not there yet."""
+    names = tuple(failure.owner.get("properties", ()))
+    if failure.keyword == "unevaluatedProperties":
+        names = allowed_keys(failure.root, failure.owner)
+    return tuple(key for key in names if key not in failure.value)
 
 
 def word_refused(failure: Failure) -> Found:

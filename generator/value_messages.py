@@ -3,8 +3,8 @@
 A schema helps with ``x-must`` ("be lower-case letters, digits and -"), ``x-todo`` (the action) and ``examples``.
 """
 
+import json
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from generator.diag import Diagnostic, quoted
 from generator.failure import Failure, Found, example
@@ -23,6 +23,8 @@ def word_types(failure: Failure, wanted: Sequence[str]) -> Found:
     """Word a value that has none of the wanted JSON Schema types."""
     value = failure.value
     raw = failure.document.raw(failure.path)
+    if "enum" in failure.owner and not isinstance(value, dict | list | None):
+        return word_enum(failure)
     if raw and "string" in wanted and value is not None:
         what = f"{failure.name} is {shown(value)}, not text"
         return failure.at_value("ambiguous-scalar", what, f'quote it: "{raw}"')
@@ -134,14 +136,15 @@ def count(noun: str, word: str, at: str) -> Callable[[Failure], Found]:
 
 def word_unique(failure: Failure) -> Found:
     """Word a list that has an item twice, at the second."""
-    firsts: list[Any] = []
-    found: list[Diagnostic] = []
+    firsts: dict[str, int] = {}
+    found: Found = ()
     for index, item in enumerate(failure.value):
-        if item in firsts:
-            first = failure.document.value_mark((*failure.path, failure.value.index(item)))
-            said = quoted(item) if isinstance(item, str) else "the same item"
+        first = firsts.setdefault(json.dumps(item, sort_keys=True), index)
+        if first != index:
+            place = failure.document.value_mark((*failure.path, first))
+            said = quoted(item) if isinstance(item, str) else "an item"
             mark = failure.document.value_mark((*failure.path, index))
-            what = f"{failure.name} has {said} twice: first at {first}"
-            found.append(Diagnostic(mark, "duplicate-item", what, "take one of them out"))
-        firsts.append(item)
-    return tuple(found)
+            what = f"{failure.name} has {said} twice: first at {place}"
+            found += (Diagnostic(mark, "duplicate-item", what, "take one of them out"),)
+    # To JSON Schema 1 and 1.0 are the same.
+    return found or failure.at_value("duplicate-item", f"{failure.name} has an item twice", "take one of them out")
