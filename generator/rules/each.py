@@ -1,0 +1,45 @@
+"""Turn a rule about one case, predictor or graph into a rule about all of them that says each thing once.
+
+What is wrong in every environment is said once and names none; what is wrong in some is said once and names them, in
+the place where the text says HERE.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from generator.rules.cases import Case, ModelSpec, Slot
+from generator.rules.rule import Problem, Problems
+from generator.rules.specs import Specs
+from generator.rules.words import listed
+
+HERE = "\0"  # where a text may say in which environments; no spec can hold this character
+Find = Callable[[Specs], Problems]
+
+
+def each_case(find: Callable[[Case], Iterable[Problem]]) -> Find:
+    """Return the rule that finds something in any case of any model."""
+
+    def everywhere(specs: Specs) -> Problems:
+        for model in specs.models:
+            yield from _said_once(model, find)
+
+    return everywhere
+
+
+def each_predictor(find: Callable[[Slot], Iterable[Problem]]) -> Find:
+    """Return the rule that finds something in any predictor of any case."""
+    return each_case(lambda case: (problem for slot in case.predictors for problem in find(slot)))
+
+
+def each_graph(find: Callable[[Slot], Iterable[Problem]]) -> Find:
+    """Return the rule that finds something in any predictor that names its nodes."""
+    return each_case(lambda case: (problem for slot in case.predictors if slot.is_graph for problem in find(slot)))
+
+
+def _said_once(model: ModelSpec, find: Callable[[Case], Iterable[Problem]]) -> Iterator[Problem]:
+    found: dict[Problem, list[str]] = {}
+    for case in model.cases:
+        for problem in dict.fromkeys(find(case)):
+            found.setdefault(problem, []).extend(case.environments)
+    for (mark, what, todo), environments in found.items():
+        everywhere = len(environments) == len(model.tenant.environments)
+        yield mark, what.replace(HERE, "" if everywhere else f" in {listed(environments)}"), todo
