@@ -2,15 +2,17 @@
 
 Calls within a pod go by localhost, which no policy sees.
 
-Source: Seldon Core 1.17.1, executor/api/client/client.go, executor/api/rest/client.go,
-executor/predictor/predictor_process.go and executor/predictor/ready_checker.go. The executor passes gRPC on as gRPC:
-a graph that is spread over several pods is not opened for it, since no port for it is declared.
+Source: Seldon Core 1.17.1, executor/api/client/client.go, executor/api/rest/client.go, executor/api/grpc,
+executor/predictor/predictor_process.go, executor/predictor/ready_checker.go, and
+operator/controllers/seldondeployment_explainers.go.
 """
 
-from generator.build.pods import containers, is_spread, node_ports
-from generator.model import Model, Node, NodeType, Operation, Protocol
+from collections.abc import Iterable
 
-EXPLAINED = "predict"  # the operation that an explainer calls, many times with changed input
+from generator.build.pods import EXECUTOR_HTTP, NODE_GRPC, containers, is_spread, node_ports
+from generator.model import Model, Node, NodeType, Operation, Predictor, Protocol
+
+POST, GET = ("POST",), ("GET",)
 _SELDON_PATHS = {
     NodeType.MODEL: "/predict",
     NodeType.TRANSFORMER: "/transform-input",
@@ -18,11 +20,14 @@ _SELDON_PATHS = {
     NodeType.ROUTER: "/route",
     NodeType.COMBINER: "/aggregate",
 }
-_VERBS = {NodeType.ROUTER: "route", NodeType.COMBINER: "aggregate"}  # the others: infer (v2), predict (tensorflow)
-_HEALTH = {  # asked only where the operator has executor.fullHealthChecks
-    Protocol.SELDON: ("/api/v1.0/health/status",),
-    Protocol.V2: ("/v2/health/ready",),
+_SELDON_METHODS = {
+    NodeType.MODEL: "Model/Predict",
+    NodeType.TRANSFORMER: "Transformer/TransformInput",
+    NodeType.OUTPUT_TRANSFORMER: "OutputTransformer/TransformOutput",
+    NodeType.ROUTER: "Router/Route",
+    NodeType.COMBINER: "Combiner/Aggregate",
 }
+_VERBS = {NodeType.ROUTER: "route", NodeType.COMBINER: "aggregate"}  # the others: infer (v2), predict (tensorflow)
 
 
 def neighbour_operations(model: Model) -> list[Operation]:
@@ -38,21 +43,14 @@ def neighbour_ports(model: Model) -> tuple[int, ...]:
 
 def _node_operations(model: Model) -> list[Operation]:
     nodes = [node for p in model.predictors if is_spread(p) for node in containers(p)]
-    health = _HEALTH.get(model.protocol, ())
     made = []
     for port in node_ports(model):
-        called = dict.fromkeys(path for node in nodes if _listens(node, port) for path in _called(model, node))
-        made.append(_operation(("POST",), tuple(sorted(called)), port))
-        made += [_operation(("GET",), health, port)] if health else []
-    return made
-
-
-def _explained(model: Model) -> list[Operation]:
-    return [o for o in model.operations if model.explainer and o.name == EXPLAINED]
-
-
-def _listens(node: Node, port: int) -> bool:
-    return node.run is not None and node.run.port == port
+        here = [node for node in nodes if node.run and node.run.port == port]
+        made.append(_operation(POST, (path for node in here for path in _called(model, node)), port))
+        made.append(_operation(GET, (path for node in here for path in _asked(model, node)), port))
+    if nodes and any(operation.grpc_port for operation in model.operations):
+        made.append(_grpc(path for node in nodes for path in _called_by_grpc(model, node)))
+    return [operation for operation in made if operation.paths or operation.grpc_paths]
 
 
 def _called(model: Model, node: Node) -> tuple[str, ...]:
@@ -73,5 +71,59 @@ def _called(model: Model, node: Node) -> tuple[str, ...]:
             return ()  # one node, no executor
 
 
-def _operation(methods: tuple[str, ...], paths: tuple[str, ...], port: int) -> Operation:
-    return Operation(name="", methods=methods, paths=paths, grpc_paths=(), port=port, grpc_port=0, prefix="")
+def _asked(model: Model, node: Node) -> tuple[str, ...]:
+    """Return the paths that the executor may GET at a node: health (with fullHealthChecks), metadata."""
+    match model.protocol:
+        case Protocol.SELDON:
+            return ("/api/v1.0/health/status", "/health/status", "/metadata")
+        case Protocol.V2:
+            return ("/v2/health/ready", f"/v2/models/{node.name}", f"/v2/models/{node.name}/ready")
+        case Protocol.TENSORFLOW:
+            return (f"/v1/models/{node.name}", f"/v1/models/{node.name}/metadata")
+        case Protocol.BENTO:
+            return ()
+
+
+def _called_by_grpc(model: Model, node: Node) -> tuple[str, ...]:
+    match model.protocol:
+        case Protocol.SELDON:
+            return (f"/seldon.protos.{_SELDON_METHODS[node.type]}", "/seldon.protos.Model/SendFeedback")
+        case Protocol.V2:
+            return ("/inference.GRPCInferenceService/ModelInfer",)
+        case Protocol.TENSORFLOW:
+            return ("/tensorflow.serving.PredictionService/Predict",)
+        case Protocol.BENTO:
+            return ()
+
+
+def _explained(model: Model) -> list[Operation]:
+    """Return what the explainer asks of its predictor: to predict, many times over, by the name of the graph's root."""
+    explained = [p for p in model.predictors if model.explainer and p.name == model.explainer.predictor]
+    return [operation for predictor in explained for operation in _predictions(model, predictor)]
+
+
+def _predictions(model: Model, predictor: Predictor) -> list[Operation]:
+    root, port = predictor.graph.name, EXECUTOR_HTTP
+    match model.protocol:
+        case Protocol.SELDON:
+            return [_operation(POST, ["/api/v1.0/predictions"], port)]
+        case Protocol.V2:
+            named = f"/v2/models/{root}"
+            return [_operation(POST, [f"{named}/infer"], port), _operation(GET, [named], port)]
+        case Protocol.TENSORFLOW:
+            return [_operation(POST, [f"/v1/models/{root}:predict"], port)]
+        case Protocol.BENTO:
+            return [operation for operation in model.operations if operation.name == "predict"]
+
+
+def _operation(methods: tuple[str, ...], paths: Iterable[str], port: int) -> Operation:
+    return Operation(name="", methods=methods, paths=_sorted(paths), grpc_paths=(), port=port, grpc_port=0, prefix="")
+
+
+def _grpc(paths: Iterable[str]) -> Operation:
+    grpc = _sorted(paths)
+    return Operation(name="", methods=POST, paths=(), grpc_paths=grpc, port=0, grpc_port=NODE_GRPC, prefix="")
+
+
+def _sorted(paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(dict.fromkeys(paths)))
