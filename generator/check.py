@@ -8,6 +8,7 @@ from generator.document import Document, Path, dotted
 from generator.failure import Failure, Found, holders
 from generator.key_messages import (
     known_keys,
+    missing_keys,
     unknown_keys,
     word_any,
     word_dependent,
@@ -85,7 +86,7 @@ def check_against(root: dict[str, Any], document: Document) -> Found:
     spoken = frozenset(failure.path for failure in failures) | frozenset(_unknown(failures))
     found = [*_ambiguous(document, spoken), *_fractions(root, document)]
     for failure in _foremost(failures):
-        if (failure.path, failure.facts.get("property")) not in misspelt or failure.keyword != "required":
+        if misspelt.isdisjoint((failure.path, key) for key in missing_keys(failure)):
             found += (VALUE_FORMATTERS.get(failure.keyword) or KEY_FORMATTERS[failure.keyword])(failure)
     return ordered(found)
 
@@ -143,13 +144,18 @@ def _failure(root: dict[str, Any], document: Document, error: "ValidationError")
 
 
 def _foremost(failures: list[Failure]) -> Iterator[Failure]:
-    """Yield every failure of a mapping's keys, and the foremost of each value and each key's name."""
+    """Yield every failure of a mapping's keys, and the foremost of each value and each key's name.
+
+    Keys are not spoken of where a mapping is wanted and something else stands: ``oneOf`` fails there by chance.
+    """
     order = {keyword: place for place, keyword in enumerate(VALUE_FORMATTERS)}
     spoken: set[tuple[Path, str | None]] = set()
+    mistyped = {failure.path for failure in failures if failure.keyword == "type"}
     for failure in sorted(failures, key=lambda failure: order.get(failure.keyword, len(order))):
         place = (failure.path, failure.key)
         if failure.keyword in KEY_FORMATTERS and failure.key is None:
-            yield failure
+            if failure.path not in mistyped:
+                yield failure
         elif place not in spoken:
             spoken.add(place)
             yield failure
@@ -157,7 +163,7 @@ def _foremost(failures: list[Failure]) -> Iterator[Failure]:
 
 def _misspelt(failures: list[Failure]) -> Iterator[tuple[Path, str]]:
     """Yield the missing keys that an unknown key beside them explains."""
-    missing = {(failure.path, failure.facts["property"]) for failure in failures if failure.keyword == "required"}
+    missing = {(failure.path, key) for failure in failures for key in missing_keys(failure)}
     for failure in failures:
         for key in unknown_keys(failure):
             meant = closest(key, known_keys(failure))

@@ -11,6 +11,8 @@ from generator.wording import flow
 
 Found = tuple[Diagnostic, ...]
 
+EXAMPLE_MAX = 120  # characters of an example: an image by digest fits, more is not read
+_SAMPLES = ("const", "default")
 # Keywords that lead from a schema to the schema of a part of the data (JSON Schema 2020-12 core, 10.3).
 _INTO_ONE = frozenset(("additionalProperties", "unevaluatedProperties", "propertyNames", "items", "contains"))
 _INTO_NAMED = frozenset(("properties", "patternProperties", "prefixItems"))
@@ -67,14 +69,15 @@ class Failure:
 
 
 def example(root: dict[str, Any], node: Any) -> str | None:
-    """Return the first example of a schema as one writes it, else its only, first or default value."""
+    """Return the first example of a schema as one writes it, else its only, first or default value.
+
+    None if there is none, or none that fits in a line.
+    """
     while isinstance(node, dict):
-        for word in ("examples", "enum"):
-            if node.get(word):
-                return flow(node[word][0])
-        for word in ("const", "default"):
-            if word in node:
-                return flow(node[word])
+        given = [*node.get("examples", ()), *node.get("enum", ()), *(node[word] for word in _SAMPLES if word in node)]
+        if given:
+            line = flow(given[0])
+            return line if len(line) <= EXAMPLE_MAX else None
         node = at_pointer(root, node["$ref"]) if "$ref" in node else None
     return None
 

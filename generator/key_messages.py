@@ -1,15 +1,16 @@
 """The words for a key that is missing, unknown or refused, and for mappings that must be of one form or another."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from generator.diag import Diagnostic, quoted
-from generator.document import dotted
+from generator.document import Path, dotted
 from generator.failure import Failure, Found, example
 from generator.schemas import resolve
 from generator.value_messages import word_fit, word_types
-from generator.wording import choice, flow
+from generator.wording import choice, closest, flow
 
-LINE_MAX = 80  # characters of a line to add; a longer one is not read
+HOME_LEVELS = 3  # a key that belongs deeper than this was hardly meant
 
 
 def word_required(failure: Failure) -> Found:
@@ -19,12 +20,26 @@ def word_required(failure: Failure) -> Found:
     return failure.at_key("missing-key", what, _add(failure, key))
 
 
+def missing_keys(failure: Failure) -> tuple[str, ...]:
+    """Return the keys of which a failure wants one or all, where that is what it is about."""
+    if failure.keyword in {"required", "dependentRequired"}:
+        return (failure.facts["property"],)
+    if failure.keyword in {"anyOf", "oneOf"} and isinstance(failure.value, dict):
+        keys = _keys_of_choice(failure)
+        return () if any(key in failure.value for key in keys) else keys
+    return ()
+
+
+def _keys_of_choice(failure: Failure) -> tuple[str, ...]:
+    branches = (resolve(failure.root, branch) for branch in failure.owner[failure.keyword])
+    return tuple(key for branch in branches for key in branch.get("required", ()))
+
+
 def _add(failure: Failure, key: str) -> str:
     known = (holder.get("properties", {}) for holder in failure.holders)
     subschema = next((properties[key] for properties in known if key in properties), None)
     sample = example(failure.root, subschema)
-    line = f"{flow(key)}: {sample}"
-    return f'add the key "{key}"' if sample is None or len(line) > LINE_MAX else f"add this line: {line}"
+    return f'add the key "{key}"' if sample is None else f"add this line: {flow(key)}: {sample}"
 
 
 def word_dependent(failure: Failure) -> Found:
@@ -45,10 +60,29 @@ def word_unknown(failure: Failure) -> Found:
             failure.document.key_mark((*failure.path, key)),
             "unknown-key",
             f"unknown key {quoted(key)}" + (f" in {failure.name}" if failure.path else ""),
-            choice(key, known),
+            _meant(failure, key, known),
         )
         for key in unknown_keys(failure)
     )
+
+
+def _meant(failure: Failure, key: str, known: tuple[str, ...]) -> str:
+    """Return the action for an unknown key: the closest name, the mapping where it belongs, or what there is."""
+    if closest(key, known) is None:
+        below = [(*failure.path, *way) for way in _homes(failure.root, failure.owner, key)]
+        for home in sorted(below or _homes(failure.root, failure.root, key), key=len):
+            return f"move it to {dotted(home)}"
+    return choice(key, known)
+
+
+def _homes(root: dict[str, Any], node: dict[str, Any], key: str, levels: int = HOME_LEVELS) -> Iterator[Path]:
+    """Yield the ways from a mapping to the mappings below it that have such a key."""
+    for name, part in node.get("properties", {}).items():
+        below = resolve(root, part)
+        if levels and isinstance(below, dict):
+            if key in below.get("properties", {}):
+                yield (name,)
+            yield from ((name, *way) for way in _homes(root, below, key, levels - 1))
 
 
 def unknown_keys(failure: Failure) -> tuple[str, ...]:
@@ -95,9 +129,9 @@ def word_any(failure: Failure) -> Found:
         return word_fit(failure)
     branches = [resolve(failure.root, branch) for branch in failure.owner[failure.keyword]]
     types = [name for branch in branches for name in _types(branch)]
-    if types and not isinstance(failure.value, dict):
-        return word_types(failure, types)
-    keys = [key for branch in branches for key in branch.get("required", ())]
+    if not isinstance(failure.value, dict):
+        return word_types(failure, types) if types else word_fit(failure)
+    keys = _keys_of_choice(failure)
     return _word_choice(failure, keys) if keys else word_fit(failure)
 
 
@@ -106,7 +140,7 @@ def _types(branch: dict[str, Any]) -> list[str]:
     return [types] if isinstance(types, str) else list(types)
 
 
-def _word_choice(failure: Failure, keys: list[str]) -> Found:
+def _word_choice(failure: Failure, keys: tuple[str, ...]) -> Found:
     present = [key for key in keys if key in failure.value]
     if len(present) > 1:
         what = f"{' and '.join(dotted((*failure.path, key)) for key in present)} cannot stand together"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from generator.diag import Diagnostic, quoted
 from generator.failure import Failure, Found, example
 from generator.scalars import scalar
+from generator.schemas import resolve
 from generator.wording import NOUNS, choice, flow, shown
 
 _BOOLS_1_1 = {**dict.fromkeys(("y", "yes", "on", "true"), True), **dict.fromkeys(("n", "no", "off", "false"), False)}
@@ -36,16 +37,30 @@ def word_types(failure: Failure, wanted: Sequence[str]) -> Found:
 def _to_type(failure: Failure, wanted: Sequence[str], nouns: str) -> str:
     """Return the action that makes the value one of the wanted types."""
     value = failure.value
+    if "enum" in failure.owner:
+        return choice("", _options(failure))
     if value is None:
-        return f"write {nouns}, or take the key out"
-    if isinstance(value, str) and "boolean" in wanted and value.lower() in _BOOLS_1_1:
-        return f"write {flow(_BOOLS_1_1[value.lower()])}"
-    if isinstance(value, str) and {"integer", "number"} & set(wanted) and (number := _number(value)) is not None:
-        return f"write {number}"
+        return f"write {nouns}, or take the {'item' if isinstance(failure.path[-1], int) else 'key'} out"
+    if isinstance(value, str) and (plain := _unquoted(value, wanted)) is not None:
+        return f"write {flow(plain)}"
     if "array" in wanted and not isinstance(value, dict | list):
-        return f"write [{flow(value)}]"
-    sample = example(failure.root, failure.owner) if {"array", "object"} & set(wanted) else None
+        return f"write [{_as_item(failure)}]"
+    sample = example(failure.root, failure.owner) if {"array", "object", "string"} & set(wanted) else None
     return f"write {nouns}" if sample is None else f"write it like {sample}"
+
+
+def _as_item(failure: Failure) -> str:
+    """Return the lone value as the item of the list that is wanted."""
+    raw = failure.document.raw(failure.path)
+    wants_text = resolve(failure.root, failure.owner.get("items", {})).get("type") == "string"
+    return f'"{raw}"' if raw and wants_text else flow(failure.value)
+
+
+def _unquoted(text: str, wanted: Sequence[str]) -> bool | float | None:
+    """Return the number or truth value that a text says, if one is wanted."""
+    if "boolean" in wanted and text.lower() in _BOOLS_1_1:
+        return _BOOLS_1_1[text.lower()]
+    return _number(text) if {"integer", "number"} & set(wanted) else None
 
 
 def _number(text: str) -> int | float | None:
@@ -56,12 +71,16 @@ def _number(text: str) -> int | float | None:
 
 def word_enum(failure: Failure) -> Found:
     """Word a value, or a key, that is none of the allowed ones."""
-    options = [option if isinstance(option, str) else flow(option) for option in failure.owner["enum"]]
+    options = _options(failure)
     if failure.key is not None:
         what = f"{failure.name} has no key {quoted(failure.key)}"
         return failure.at_key("unknown-key", what, choice(failure.key, options), of=(failure.key,))
     written = failure.document.raw(failure.path) or str(failure.value)
     return failure.at_value("bad-value", f"{failure.name} is {_said(failure)}", choice(written, options))
+
+
+def _options(failure: Failure) -> list[str]:
+    return [option if isinstance(option, str) else flow(option) for option in failure.owner["enum"]]
 
 
 def word_const(failure: Failure) -> Found:

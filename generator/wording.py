@@ -35,6 +35,8 @@ def choice(word: str, options: Iterable[str]) -> str:
     near = closest(word, known)
     if near is not None:
         return f'did you mean "{near}"?'
+    if len(known) == 1:
+        return f"write {known[0]}"
     return f"use one of: {listed(known)}" if known else "take it out"
 
 
