@@ -55,7 +55,7 @@ def find(binary: str | None = None, *, environ: Mapping[str, str] = os.environ) 
         ToolError: There is no such program, it is neither of the two, or its Kustomize is older than 5.8.
     """
     named = binary or environ.get(VARIABLE)
-    path = _named(named) if named else _bundled()
+    path = _named(named) if named else bundled()
     words, version = _probe(path)
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise ToolError(
@@ -177,7 +177,7 @@ def _named(name: str) -> Path:
     return Path(found).absolute()
 
 
-def _bundled() -> Path:
+def bundled() -> Path:
     """Return the kubectl that was installed with gen, wherever PATH leads."""
     try:
         files = distribution(_PACKAGE).files or ()

@@ -30,6 +30,7 @@ class Part:
 class Generated:
     """Everything that gen makes of a repository, and what it has to say about it."""
 
+    platform: Platform
     files: Files
     overlays: tuple[Overlay, ...]
     notices: tuple[Diagnostic, ...]
@@ -67,6 +68,7 @@ def generate(root: Path, today: date) -> Generated:
         raise SpecError(diagnostics)
     made = tuple(parts(specs))
     return Generated(
+        platform=platform_of(specs),
         files=merge(part.files for part in made),
         overlays=tuple(overlay for part in made for overlay in part.overlays),
         notices=diagnostics,
