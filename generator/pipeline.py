@@ -135,7 +135,7 @@ def _model(neutral: Model, models: Sequence[Model]) -> list[tuple[Files, Overlay
     serving = {environment: build.serving(model) for environment, model in deployed.items()}
     factored = factor(build.serving(neutral), serving)
     base_files = layout.whole(base_folder, source, factored.base)
-    made = []
+    made: list[tuple[Files, Overlay]] = []
     for environment, model in deployed.items():
         policies = build.policies(model)
         layer = factored.layers[environment]

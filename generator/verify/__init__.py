@@ -22,6 +22,7 @@ class Report:
     left_out: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
     printed: Mapping[str, Sequence[Object]]  # what Kustomize printed, by overlay
+    synced: tuple[str, ...] = ()  # the overlays that an Application names
 
 
 def verify(
@@ -78,6 +79,7 @@ def verify(
         left_out=schemas.left_out(printed[folder] for folder in synced),
         diagnostics=ordered(found),
         printed=printed,
+        synced=tuple(synced),
     )
 
 
