@@ -45,14 +45,16 @@ def load(text: bytes, file: str, *, parser: Callable[[bytes], Any] = PARSER) -> 
     reading = _Reading(file, text, parser)
     try:
         data = _document(reading)
+        if b"\t" in text:
+            reading.problems += tabs(text.decode(), file, _strings(iter(parser(text).get_event, None)))
     except MarkedYAMLError as error:
         return ordered((*reading.problems, explain(error, text.decode(), file)))
     except _TooDeepError:
         return ordered(reading.problems)
-    if b"\t" in text:
-        reading.problems += tabs(text.decode(), file, _strings(iter(parser(text).get_event, None)))
     if reading.problems:
         return ordered(reading.problems)
+    if reading.places[-1] > reading.end:
+        reading.places = [min(place, reading.end) for place in reading.places]
     return Document(file=file, data=data, places=array("Q", reading.places), plain=reading.plain)
 
 
@@ -71,11 +73,13 @@ class _TooDeepError(Exception):
 class _Reading:
     """What one pass over the events gathers."""
 
-    __slots__ = ("escapes", "file", "next_event", "places", "plain", "problems")
+    __slots__ = ("end", "escapes", "file", "next_event", "places", "plain", "problems")
 
     def __init__(self, file: str, text: bytes, parser: Callable[[bytes], Any]) -> None:
         self.file = file
         self.next_event: Callable[[], Any] = parser(text).get_event
+        # libyaml thinks of a line end behind the last line, and puts an empty value there.
+        self.end = text.count(b"\n") << COLUMN_BITS | len(text.rpartition(b"\n")[2].decode())
         self.escapes = b"\\" in text  # only an escape can bring in a character that _unreadable did not see
         self.places: list[int] = []
         self.plain: dict[int, str] = {}
@@ -85,6 +89,7 @@ class _Reading:
         self.problems.append(Diagnostic(self.mark(place), rule, what, todo))
 
     def mark(self, place: int) -> Mark:
+        place = min(place, self.end)
         return Mark(self.file, (place >> COLUMN_BITS) + 1, (place & ((1 << COLUMN_BITS) - 1)) + 1)
 
 
@@ -229,10 +234,8 @@ def _key(reading: _Reading, event: Any, depth: int) -> str:
     if event.anchor is not None or event.tag is not None:
         _note_property(reading, event, place)
     key: str = event.value
-    if key == "<<":
-        reading.note(place, "yaml-anchor", '"<<" is a merge key', "write the keys out")
-    elif event.implicit[0]:
-        if key[:1] in NOT_SURELY_TEXT and not isinstance(scalar(key), str):
+    if event.implicit[0]:
+        if key[:1] in NOT_SURELY_TEXT and (key == "<<" or not isinstance(scalar(key), str)):
             _note_key(reading, key, place)
     elif reading.escapes and (found := _FORBIDDEN.search(key)):
         reading.note(place, *_control(found[0]))
@@ -240,6 +243,9 @@ def _key(reading: _Reading, event: Any, depth: int) -> str:
 
 
 def _note_key(reading: _Reading, key: str, place: int) -> None:
+    if key == "<<":
+        reading.note(place, "yaml-anchor", '"<<" is a merge key', "write the keys out")
+        return
     if not key:
         reading.note(place, "key-not-text", "a key is missing before the colon", 'write it as "key: value"')
         return
