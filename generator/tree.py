@@ -57,6 +57,13 @@ def is_generated(text: str) -> bool:
     return _HEADER.match(text) is not None
 
 
+def is_owned(path: str, owned: tuple[str, ...]) -> bool:
+    """Tell whether a path is well-formed, stays below the repository and is, or lies in, something gen owns."""
+    if not _PATH.fullmatch(path) or {".", ".."}.intersection(path.split("/")):
+        return False
+    return path in owned or any(path.startswith(f"{entry}/") for entry in owned)
+
+
 def merge(parts: Iterable[Tree]) -> dict[str, str]:
     """Return one tree, sorted by path.
 
@@ -100,7 +107,7 @@ def plan(made: Tree, root: Path, owned: tuple[str, ...]) -> Plan:
         owned: Folders and single files that gen writes, as in ``("base", "overlays", "CODEOWNERS")``.
 
     Raises:
-        ValueError: A path of ``made`` is hostile, not owned or also a folder, or its text lacks the header: a bug.
+        ValueError: A path of ``made`` leads elsewhere or is also a folder, or its text lacks the header: a bug.
         ToolError: The system does not let gen read.
     """
     folders = _folders(made, owned)
@@ -160,13 +167,10 @@ class _Found:
 
 def _folders(made: Tree, owned: tuple[str, ...]) -> set[str]:
     """Return every folder the tree needs, after a look at each path and text."""
-    inside = tuple(f"{entry}/" for entry in owned)
     folders: set[str] = set()
     for path, text in made.items():
-        if not _PATH.fullmatch(path) or {".", ".."}.intersection(path.split("/")):
-            raise ValueError(f"{path!r} is no path below the repository")
-        if path not in owned and not path.startswith(inside):
-            raise ValueError(f"{path} is not in {', '.join(owned)}")
+        if not is_owned(path, owned):
+            raise ValueError(f"{path!r} is no path in {', '.join(owned)}")
         if not is_generated(text):
             raise ValueError(f"{path} lacks the header")
         folder = path.rpartition("/")[0]

@@ -158,17 +158,17 @@ def test_a_name_that_is_no_utf8_is_shown_with_escapes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("base/../../x", "'base/../../x' is no path below the repository"),
-        ("base/./x", "'base/./x' is no path below the repository"),
-        ("base//x", "'base//x' is no path below the repository"),
-        ("/base/x", "'/base/x' is no path below the repository"),
-        ("base/x/", "'base/x/' is no path below the repository"),
-        ("base/a\\b", "'base/a\\\\b' is no path below the repository"),
-        ("base/a\nb", "'base/a\\nb' is no path below the repository"),
-        ("base/a\0", "'base/a\\x00' is no path below the repository"),
-        ("", "'' is no path below the repository"),
-        ("tenants/x", "tenants/x is not in base, overlays, .github/CODEOWNERS"),
-        ("basement/x", "basement/x is not in base, overlays, .github/CODEOWNERS"),
+        ("base/../../x", "'base/../../x' is no path in base, overlays, .github/CODEOWNERS"),
+        ("base/./x", "'base/./x' is no path in base, overlays, .github/CODEOWNERS"),
+        ("base//x", "'base//x' is no path in base, overlays, .github/CODEOWNERS"),
+        ("/base/x", "'/base/x' is no path in base, overlays, .github/CODEOWNERS"),
+        ("base/x/", "'base/x/' is no path in base, overlays, .github/CODEOWNERS"),
+        ("base/a\\b", "'base/a\\\\b' is no path in base, overlays, .github/CODEOWNERS"),
+        ("base/a\nb", "'base/a\\nb' is no path in base, overlays, .github/CODEOWNERS"),
+        ("base/a\0", "'base/a\\x00' is no path in base, overlays, .github/CODEOWNERS"),
+        ("", "'' is no path in base, overlays, .github/CODEOWNERS"),
+        ("tenants/x", "'tenants/x' is no path in base, overlays, .github/CODEOWNERS"),
+        ("basement/x", "'basement/x' is no path in base, overlays, .github/CODEOWNERS"),
     ],
 )
 def test_a_hostile_path_is_a_bug_and_never_reaches_the_disk(tmp_path: Path, path: str, text: str) -> None:

@@ -1,0 +1,185 @@
+"""Carry out a plan: with journal.py, the only place that changes the disk, and the only one that may.
+
+New text is written beside the tree first, then put in place by renames, a new folder by one rename however much it
+holds. So no file is ever half written, whatever kills the run; the next run completes the switch or drops it.
+"""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator import journal, tree
+from generator.diag import SpecError, ToolError
+from generator.journal import FOLDER, Journal
+
+_LOCK = f"{FOLDER}/lock"
+_IGNORE = f"{FOLDER}/.gitignore"
+_REMEDY = {
+    errno.ENOSPC: "free some space on the disk",
+    errno.EDQUOT: "free some space within your quota",
+    errno.EROFS: "make the file system writable",
+    errno.EACCES: "make it writable for you",
+    errno.EPERM: "make it writable for you",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What was done, each sorted by path; ``note`` is a sentence on what an interrupted run had left, or empty."""
+
+    created: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    note: str = ""
+
+
+def apply(plan: tree.Plan, root: Path) -> Written:
+    """Make the disk equal to the tree the plan was made from; leave unchanged files alone.
+
+    If an interrupted run left something, that is completed or dropped first, and the plan made anew.
+
+    Raises:
+        SpecError: The plan refuses something; nothing was changed.
+        ToolError: Another run is writing, a file changed since the plan was made, or the system refuses (disk full,
+            read-only, no permission). Then nothing was changed, or the next run completes it; the text says which.
+    """
+    if plan.refused:
+        raise SpecError(plan.refused)
+    if plan.is_clean and not journal.is_pending(root):
+        return Written()
+    with _lock(root):
+        note = _recover(root, plan.owned)
+        if note:
+            plan = tree.plan(plan.made, root, plan.owned)
+        if plan.refused:
+            raise SpecError(plan.refused)
+        if not plan.is_clean:
+            _switch(root, plan)
+    return Written(created=tuple(plan.create), updated=tuple(plan.update), deleted=plan.delete, note=note)
+
+
+def recover(root: Path, owned: tuple[str, ...]) -> str:
+    """Complete or drop what an interrupted run left, and say so in a sentence; empty if nothing was left.
+
+    Raises:
+        ToolError: Another run is writing, or the system refuses.
+    """
+    if not journal.is_pending(root):
+        return ""
+    with _lock(root):
+        return _recover(root, owned)
+
+
+def _recover(root: Path, owned: tuple[str, ...]) -> str:
+    try:
+        return journal.recover(root, owned)
+    except OSError as problem:
+        raise _failed(
+            root, problem, "it completes what an earlier run began (to give that up, delete .gen)"
+        ) from problem
+
+
+def _switch(root: Path, plan: tree.Plan) -> None:
+    steps = Journal(delete=plan.delete, empty=plan.empty, move=_moves(root, plan))
+    _check(root, plan, steps)
+    try:
+        journal.stage(root, {**plan.create, **plan.update})
+        journal.commit(root, steps)
+    except BaseException as problem:
+        journal.discard(root)
+        if isinstance(problem, OSError):
+            raise _failed(root, problem, "nothing was changed") from problem
+        raise
+    try:
+        journal.finish(root, steps)
+    except KeyboardInterrupt:
+        journal.finish(root, steps)  # it is short, and to stop here would leave the tree between two states
+        raise
+    except OSError as problem:
+        raise _failed(root, problem, "the next run completes what this one began") from problem
+
+
+def _moves(root: Path, plan: tree.Plan) -> tuple[str, ...]:
+    """Return the fewest paths whose move brings every new file to its place: a folder that is not there moves whole."""
+    there: dict[str, bool] = {}
+    moves: dict[str, None] = {}
+    for path in sorted((*plan.create, *plan.update)):
+        top = path
+        while top not in plan.owned:
+            folder = top.rpartition("/")[0]
+            if folder not in there:
+                there[folder] = (root / folder).is_dir()
+            if there[folder]:
+                break
+            top = folder
+        moves[top] = None
+    return tuple(moves)
+
+
+def _check(root: Path, plan: tree.Plan, steps: Journal) -> None:
+    """Refuse if the disk is no longer what the plan saw, say because somebody saved a file or pulled a commit."""
+    gone = {*plan.delete, *plan.empty}
+    new = (path for path in steps.move if path not in plan.update and path not in gone)
+    changed = [path for path in new if os.path.lexists(root / path)]
+    changed += [path for path, text in plan.before.items() if not _holds(root / path, text)]
+    if changed:
+        raise ToolError(f"{min(changed)} changed while gen was at work\n  run it again: nothing was changed")
+
+
+def _holds(file: Path, text: str) -> bool:
+    try:
+        return file.read_bytes() == text.encode()
+    except OSError:
+        return False
+
+
+@contextmanager
+def _lock(root: Path) -> Iterator[None]:
+    """Hold the repository's lock; the system frees it when the process ends, however it ends."""
+    try:
+        file = _open_lock(root)
+    except OSError as problem:
+        raise _failed(root, problem, "nothing was changed") from problem
+    try:
+        _take(root, file)
+        yield
+    finally:
+        os.close(file)
+
+
+def _open_lock(root: Path) -> int:
+    folder = root / FOLDER
+    if folder.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    folder.mkdir(exist_ok=True)
+    if not os.path.lexists(root / _IGNORE):
+        draft = root / f"{_IGNORE}.new"
+        draft.write_text("*\n", encoding="utf-8")  # whatever the repository's own .gitignore says
+        draft.rename(root / _IGNORE)
+    return os.open(root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+
+
+def _take(root: Path, file: int) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(file, 0)
+        os.write(file, f"{os.getpid()}\n".encode())
+    except BlockingIOError:
+        holder = os.read(file, 20).decode(errors="replace").strip() or "unknown"
+        raise ToolError(
+            f"another gen (process {holder}) is writing to this repository\n"
+            "  wait until it is done, then run it again: nothing was changed"
+        ) from None
+    except OSError as problem:
+        raise _failed(root, problem, "nothing was changed") from problem
+
+
+def _failed(root: Path, problem: OSError, state: str) -> ToolError:
+    place = os.fsdecode(problem.filename) if problem.filename else FOLDER
+    place = place.removeprefix(f"{root}/").removeprefix(f"{FOLDER}/stage/")
+    remedy = _REMEDY.get(problem.errno or 0, "mend that")
+    return ToolError(f"cannot write {place}: {problem.strerror}\n  {remedy}, then run it again: {state}")
