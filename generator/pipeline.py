@@ -36,18 +36,21 @@ class Generated:
     notices: tuple[Diagnostic, ...]
 
 
-def examine(root: Path, today: date, only: tuple[str, ...] = ()) -> tuple[Specs, tuple[Diagnostic, ...]]:
+def examine(
+    root: Path, today: date, only: tuple[str, ...] = (), drafts: Mapping[str, str] | None = None
+) -> tuple[Specs, tuple[Diagnostic, ...]]:
     """Read and judge every spec, or ``only`` some with their platform and tenants; return all that is to be said.
 
     Args:
         root: The repository.
         today: The day that `until` is held against; it decides about notices only.
         only: Paths of specs. Rules that must see every spec at once are left out then.
+        drafts: Texts of specs by path that count as if they stood on the disk.
 
     Raises:
         ToolError: A file cannot be read.
     """
-    read = sources.read(root, only)
+    read = sources.read(root, only, drafts)
     found = (
         *read.diagnostics,
         *rules.find(read.specs, today, [rule for rule in rules.RULES if not (only and rule.across)]),

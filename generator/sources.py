@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,14 +26,22 @@ class Sources:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def read(root: Path, only: tuple[str, ...] = ()) -> Sources:
+def read(root: Path, only: tuple[str, ...] = (), drafts: Mapping[str, str] | None = None) -> Sources:
     """Read platform.yaml and everything below tenants/, or ``only`` some specs and what they stand on.
+
+    ``drafts`` are texts of specs by path that count as if they stood on the disk.
 
     Raises:
         ToolError: A file or folder is there but cannot be read.
     """
-    entries = tuple(_stands_on(root, only) if only else _entries(root))
-    found = [_document(root, entry.path) for entry in entries if _is_spec(entry)]
+    drafts = drafts or {}
+    there = tuple(_stands_on(root, only) if only else _entries(root))
+    entries = (*(e for e in there if e.path not in drafts), *(Entry(path=path) for path in drafts))
+    found = [
+        load(drafts[entry.path].encode(), entry.path) if entry.path in drafts else _document(root, entry.path)
+        for entry in entries
+        if _is_spec(entry)
+    ]
     documents = [document for document in found if isinstance(document, Document)]
     unread = [diagnostic for one in found if isinstance(one, tuple) for diagnostic in one]
     checked = [(document, check(document)) for document in documents]
