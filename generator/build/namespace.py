@@ -23,7 +23,7 @@ from generator.model import Object, Place, Platform
 
 BUILD_PODS = 10  # builds of one tenant at a time; a finished Job's pod does not count
 _POD_SECURITY = "pod-security.kubernetes.io"
-_HELD = {"argocd.argoproj.io/sync-options": "Delete=confirm,Prune=confirm"}  # a Namespace takes all in it along
+_HELD = {"argocd.argoproj.io/sync-options": "Prune=confirm,Delete=confirm"}  # a Namespace takes all in it along
 _QUOTA = {
     "cpu": ("requests.cpu",),
     "memory": ("requests.memory", "limits.memory"),
