@@ -130,6 +130,6 @@ def _ended(workload: Workload, request: Request, before: tuple[Hop, ...], verdic
 
 def _refusal(request: Request, reason: Reason, status: int) -> Verdict:
     code = str(status) if status else CLOSED
-    if status and request.protocol is Protocol.GRPC:
+    if status and request.protocol == Protocol.GRPC:
         code = GRPC_CODES.get(status, "UNKNOWN")
     return Verdict(allowed=False, code=code, reason=reason)

@@ -90,7 +90,7 @@ def passed(guard: Guard, request: Request) -> tuple[Verdict, Request]:
     early = _before_filters(guard, request, port)
     if early is not None:
         return _verdict(request, early), request
-    if request.protocol is Protocol.TCP or _protocol(guard, request.port) == "tcp":
+    if request.protocol == Protocol.TCP or _protocol(guard, request.port) == "tcp":
         facts = _connection(guard, request, port)
         return _authorize(guard, facts, replace(request, protocol=Protocol.TCP)), request
     path = normalize(request.path, guard.settings.path_normalization)
@@ -118,7 +118,7 @@ def _with_token(facts: Facts, verified: Verified) -> Facts:
 
 
 def _authorize(guard: Guard, facts: Facts, request: Request) -> Verdict:
-    for_tcp = request.protocol is Protocol.TCP
+    for_tcp = request.protocol == Protocol.TCP
 
     def rules(action: Action, *, dry_run: bool = False) -> tuple[RuleRef, ...]:
         return tuple(_matching(guard, guard.of(action, dry_run=dry_run), facts, for_tcp=for_tcp))
@@ -157,11 +157,11 @@ def _custom(guard: Guard, facts: Facts) -> RuleRef | None:
 def _before_filters(guard: Guard, request: Request, port: int) -> Reason | None:
     """Return why the connection ends, or goes on, before any policy is asked."""
     if not guard.workload.sidecar:
-        plain = request.peer.transport is Transport.PLAINTEXT
+        plain = request.peer.transport == Transport.PLAINTEXT
         return Reason.NO_SIDECAR if plain else Reason.NOT_MESH_TLS
     if port in AGENT_PORTS:
         return Reason.AGENT_PORT
-    if request.protocol is Protocol.TCP and _protocol(guard, request.port) in ("http", "grpc"):
+    if request.protocol == Protocol.TCP and _protocol(guard, request.port) in ("http", "grpc"):
         return Reason.NOT_HTTP
     return None if guard.is_gateway else _transport(guard, request, port)
 
@@ -179,7 +179,7 @@ def _transport(guard: Guard, request: Request, port: int) -> Reason | None:
 
 
 def _connection(guard: Guard, request: Request, port: int) -> Facts:
-    is_mutual = request.peer.transport is Transport.MTLS and not guard.is_gateway
+    is_mutual = request.peer.transport == Transport.MTLS and not guard.is_gateway
     return Facts(
         principal=request.peer.principal if is_mutual else "",
         address=request.peer.address,
@@ -203,8 +203,12 @@ def _client(guard: Guard, request: Request) -> str:
 
 
 def _headers(request: Request) -> tuple[tuple[str, str], ...]:
-    headers = tuple((name.lower(), value) for name, value in request.headers)
-    if request.protocol is Protocol.GRPC and all(name != "content-type" for name, _ in headers):
+    headers = tuple((name.lower(), value.strip()) for name, value in request.headers)
+    given = [value for name, value in headers if name == "authorization"]
+    if len(given) > 1:  # Envoy makes one header of several, and no token is read from that
+        rest = tuple(each for each in headers if each[0] != "authorization")
+        headers = (*rest, ("authorization", ",".join(given)))
+    if request.protocol == Protocol.GRPC and all(name != "content-type" for name, _ in headers):
         headers = (*headers, ("content-type", "application/grpc"))
     return headers
 
@@ -224,9 +228,9 @@ def _verdict(
     allowed = reason in ALLOWED
     closes = (Reason.NEEDS_MTLS, Reason.NOT_MESH_TLS, Reason.FOREIGN_DOMAIN, Reason.NOT_HTTP, Reason.NO_SERVER)
     number = 200 if allowed else status
-    if reason in closes or (request.protocol is Protocol.TCP and not allowed):
+    if reason in closes or (request.protocol == Protocol.TCP and not allowed):
         code = CLOSED
-    elif request.protocol is Protocol.GRPC:
+    elif request.protocol == Protocol.GRPC:
         code = GRPC_CODES.get(number, "UNKNOWN")
     else:
         code = str(number)

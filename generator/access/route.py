@@ -45,7 +45,7 @@ def listening(mesh: Mesh, workload: Workload, request: Request) -> tuple[Listeni
         for server in gateway.servers
         if server.port == request.port
     ]
-    if request.peer.transport is Transport.PLAINTEXT:
+    if request.peer.transport == Transport.PLAINTEXT:
         return tuple(each for each in open_ if not each.server.is_tls)
     named = request.sni or request.authority.partition(":")[0]
     best = max(
@@ -87,8 +87,10 @@ def is_redirected(listeners: tuple[Listening, ...], request: Request) -> bool:
     )
 
 
-def _tables(mesh: Mesh, workload: Workload, listeners: tuple[Listening, ...]) -> tuple[tuple[str, VirtualService], ...]:
-    """Return (host name, VirtualService) of every virtual host on the servers."""
+def _tables(
+    mesh: Mesh, workload: Workload, listeners: tuple[Listening, ...]
+) -> tuple[tuple[str, str, VirtualService], ...]:
+    """Return (host name, gateway's name, VirtualService) of every virtual host on the servers."""
     found = []
     for listener in listeners:
         for service in mesh.virtual_services:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from generator.access.authentication import JwtRule
 from generator.access.jwt import ALWAYS_SPLIT
-from generator.access.request import Request, Token
+from generator.access.request import Request, Token, token_in
 
 CLOCK_SKEW_S = 60
 UNSIGNED_MAX = 2**64
@@ -121,7 +121,7 @@ def _provider(rule: JwtRule, state: _State) -> str:
     if not found:
         return MISSED
     for each in reversed(found):  # Envoy takes them from the back; all of them must be good
-        token = state.facts.get(each.text)
+        token = state.facts.get(each.text) or token_in(each.text)
         status = _check(rule, token, state.time) if token else BAD_FORMAT
         if status != OK or token is None:
             return status
