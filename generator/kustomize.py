@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from generator.diag import ToolError, quoted
+from generator.diag import ToolError
 
 VARIABLE = "GEN_KUSTOMIZE"
 OLDEST = (5, 8)  # what Argo CD 3.3 and later bundle; the trees are proved with this one
@@ -84,7 +84,7 @@ def build_text(root: Path, overlay: str, *, kustomize: Kustomize | None = None) 
     """
     tool = kustomize or find()
     if not (root / overlay).resolve().is_relative_to(root.resolve()):
-        raise ToolError(f"{quoted(overlay)} lies outside the repository\n  name a folder below {root}")
+        raise ToolError(f'"{overlay}" lies outside the repository\n  name a folder below {root}')
     done = _run([str(tool.path), *tool.words, overlay], root, TIMEOUT_S)
     if done.returncode == 0 and not done.stderr.strip():
         return done.stdout
@@ -171,7 +171,7 @@ def _named(name: str) -> Path:
     found = shutil.which(name)
     if found is None:
         raise ToolError(
-            f"there is no program {quoted(name)}\n"
+            f'there is no program "{name}"\n'
             f"  name a kustomize or kubectl program, or unset {VARIABLE} to use the bundled one"
         )
     return Path(found).absolute()
@@ -211,7 +211,7 @@ def _probe(path: Path) -> tuple[tuple[str, ...], str]:
     )
 
 
-def _run(command: list[str], folder: Path, timeout_s: int) -> subprocess.CompletedProcess[str]:
+def _run(command: list[str], folder: Path, timeout_s: float) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(  # noqa: S603 - a list of words, no shell
             command,
