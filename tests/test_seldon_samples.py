@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.seldon.verdict import nearest
+from generator.seldon.traps import traps
+from generator.seldon.verdict import Outcome, nearest
 from generator.seldon.webhook import denial, verdicts
 
 Object = dict[str, Any]
@@ -23,6 +24,10 @@ def _rows() -> list[Object]:
         return list(csv.DictReader(table, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
+def _file(row: Object) -> str:
+    return str(row.get("file", "absent"))
+
+
 @pytest.fixture(scope="module")
 def schema() -> Object:
     crd = yaml.load(CRD.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
@@ -30,7 +35,7 @@ def schema() -> Object:
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the referee folder is absent")
-@pytest.mark.parametrize("row", _rows() or [{}], ids=lambda row: row.get("file", "absent"))
+@pytest.mark.parametrize("row", _rows() or [{}], ids=_file)
 def test_a_sample_is_judged_as_by_the_real_api_server(row: Object, schema: Object) -> None:
     sample = yaml.safe_load((SAMPLES / row["file"]).read_text(encoding="utf-8"))
     by_schema = _schema_faults(schema, sample, ())
@@ -77,3 +82,11 @@ def _schema_faults(schema: Object, value: Any, path: tuple[str | int, ...]) -> l
         elif inner is not None:
             faults += _schema_faults(inner, item, (*path, key))
     return faults
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the referee folder is absent")
+@pytest.mark.parametrize("row", [row for row in _rows() if row["operator state"]] or [{}], ids=_file)
+def test_a_sample_that_the_operator_makes_available_is_in_no_trap_that_fails(row: Object) -> None:
+    sample = yaml.safe_load((SAMPLES / row["file"]).read_text(encoding="utf-8"))
+    fatal = [v.rule for v in traps(sample) if v.outcome in (Outcome.REFUSED, Outcome.FAILED)]
+    assert bool(fatal) == row["operator state"].startswith("Failed")
