@@ -128,11 +128,11 @@ def word_any(failure: Failure) -> Found:
     if failure.word("x-must"):
         return word_fit(failure)
     branches = [resolve(failure.root, branch) for branch in failure.owner[failure.keyword]]
-    types = [name for branch in branches for name in _types(branch)]
-    if not isinstance(failure.value, dict):
-        return word_types(failure, types) if types else word_fit(failure)
     keys = _keys_of_choice(failure)
-    return _word_choice(failure, keys) if keys else word_fit(failure)
+    if keys and isinstance(failure.value, dict):
+        return _word_choice(failure, keys)
+    types = [name for branch in branches for name in _types(branch)]
+    return word_types(failure, types) if types else word_fit(failure)
 
 
 def _types(branch: dict[str, Any]) -> list[str]:
