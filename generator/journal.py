@@ -53,7 +53,7 @@ def stage(root: Path, files: Mapping[str, str]) -> None:
         if folder not in folders:
             (root / _STAGE / folder).mkdir(parents=True, exist_ok=True)
             folders.add(folder)
-        _create(f"{root}/{_STAGE}/{path}", text.encode())
+        create(f"{root}/{_STAGE}/{path}", text.encode())
 
 
 def commit(root: Path, journal: Journal) -> None:
@@ -63,7 +63,7 @@ def commit(root: Path, journal: Journal) -> None:
         OSError: The system refuses; there is no journal then.
     """
     steps = {step.name: getattr(journal, step.name) for step in fields(journal)}
-    _create(f"{root}/{_DRAFT}", json.dumps(steps).encode(), sync=True)
+    create(f"{root}/{_DRAFT}", json.dumps(steps).encode(), sync=True)
     os.rename(root / _DRAFT, root / _JOURNAL)  # noqa: PTH104 - the step itself, not a wrapper of it
 
 
@@ -109,18 +109,12 @@ def recover(root: Path, owned: tuple[str, ...]) -> str:
     return "an earlier run was interrupted: what it had begun was completed"
 
 
-def _do(root: Path, delete: Iterable[str], empty: Iterable[str], move: Iterable[str]) -> None:
-    for path in delete:
-        if (root / path).is_file():  # gone, or a folder by now, if this is the second time
-            (root / path).unlink()
-    for folder in empty:
-        _remove_if_empty(root / folder)
-    for path in move:
-        _move(root / _STAGE / path, root / path)
-    discard(root)
+def create(path: str, content: bytes, *, sync: bool = False) -> None:
+    """Write a file that must not be there yet.
 
-
-def _create(path: str, content: bytes, *, sync: bool = False) -> None:
+    Raises:
+        OSError: The system refuses; its ``filename`` is ``path``, and there may be a part of the file.
+    """
     try:
         file = os.open(path, _CREATE, 0o666)
         try:
@@ -133,6 +127,17 @@ def _create(path: str, content: bytes, *, sync: bool = False) -> None:
     except OSError as problem:
         problem.filename = path  # write and fsync do not know it
         raise
+
+
+def _do(root: Path, delete: Iterable[str], empty: Iterable[str], move: Iterable[str]) -> None:
+    for path in delete:
+        if (root / path).is_file():  # gone, or a folder by now, if this is the second time
+            (root / path).unlink()
+    for folder in empty:
+        _remove_if_empty(root / folder)
+    for path in move:
+        _move(root / _STAGE / path, root / path)
+    discard(root)
 
 
 def _load(root: Path) -> Journal | None:

@@ -7,6 +7,8 @@ holds. So no file is ever half written, whatever kills the run; the next run com
 import errno
 import fcntl
 import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,6 +74,52 @@ def recover(root: Path, owned: tuple[str, ...]) -> str:
         return ""
     with _lock(root):
         return _recover(root, owned)
+
+
+def put(root: Path, path: str, text: str) -> None:
+    """Write a new file at a path of the repository, with the folders it needs: whole or not at all.
+
+    Raises:
+        ToolError: Something is there already, the path leads out of the repository, or the system refuses.
+    """
+    file = root / path
+    if not file.parent.resolve().is_relative_to(root.resolve()) or ".." in file.parts:
+        raise ToolError(f"{path} lies outside the repository\n  choose a path below {root}")
+    if os.path.lexists(file):
+        raise ToolError(f"{path} is there already\n  edit it, or choose another name")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _replace(file, text)
+    except OSError as problem:
+        raise _failed(root, problem, "nothing was changed") from problem
+
+
+def rewrite(file: Path, text: str) -> None:
+    """Replace the text of a file that is there, whole or not at all; its mode stays.
+
+    Raises:
+        ToolError: It is no regular file, or the system refuses.
+    """
+    try:
+        mode = file.lstat().st_mode
+        if not stat.S_ISREG(mode):
+            raise ToolError(f"{file} is a symbolic link or another special file\n  put a plain file there")
+        _replace(file, text, mode=stat.S_IMODE(mode))
+    except OSError as problem:
+        raise _failed(file.parent, problem, "nothing was changed") from problem
+
+
+def _replace(file: Path, text: str, *, mode: int | None = None) -> None:
+    draft = file.with_name(f".{file.name}.gen-new")
+    draft.unlink(missing_ok=True)  # a killed run may have left it
+    try:
+        journal.create(str(draft), text.encode())
+        if mode is not None:
+            draft.chmod(mode)
+        draft.rename(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _recover(root: Path, owned: tuple[str, ...]) -> str:
@@ -181,5 +229,6 @@ def _take(root: Path, file: int) -> None:
 def _failed(root: Path, problem: OSError, state: str) -> ToolError:
     place = os.fsdecode(problem.filename) if problem.filename else FOLDER
     place = place.removeprefix(f"{root}/").removeprefix(f"{FOLDER}/stage/")
+    place = re.sub(r"\.([^/]+)\.gen-new$", r"\1", place)  # the name a person knows
     remedy = _REMEDY.get(problem.errno or 0, "mend that")
     return ToolError(f"cannot write {place}: {problem.strerror}\n  {remedy}, then run it again: {state}")

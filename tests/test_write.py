@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from generator import tree
 from generator.diag import SpecError, ToolError
-from generator.write import Written, apply, recover
+from generator.write import Written, apply, put, recover, rewrite
 
 OWNED = ("base", "overlays", ".github/CODEOWNERS")
 TOP = tree.header("tenants/payments/fraud.yaml") + "\n"
@@ -523,3 +523,66 @@ def test_a_working_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"cannot write .gen: Not a directory"):
         render(tmp_path / "repo", AFTER)
     assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_new_file_is_put_with_the_folders_it_needs(tmp_path: Path) -> None:
+    put(tmp_path, "tenants/new/model.yaml", "a: é\n")
+    assert (tmp_path / "tenants/new/model.yaml").read_bytes() == "a: é\n".encode()
+    assert [entry.name for entry in (tmp_path / "tenants/new").iterdir()] == ["model.yaml"]
+
+
+def test_what_is_there_is_never_overwritten_by_a_new_file(tmp_path: Path) -> None:
+    fill(tmp_path, {"a": "mine\n"})
+    (tmp_path / "link").symlink_to("nowhere")
+    for path in ("a", "link"):
+        with pytest.raises(ToolError) as caught:
+            put(tmp_path, path, "b\n")
+        assert str(caught.value) == f"{path} is there already\n  edit it, or choose another name"
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "mine\n"
+
+
+@pytest.mark.parametrize("path", ["../a", "x/../../a", "out/a"])
+def test_a_new_file_outside_the_repository_is_refused(tmp_path: Path, path: str) -> None:
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "repo/out").symlink_to(tmp_path)
+    with pytest.raises(ToolError, match="lies outside the repository"):
+        put(tmp_path / "repo", path, "b\n")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["repo"]
+
+
+def test_a_file_is_rewritten_and_keeps_its_mode(tmp_path: Path) -> None:
+    fill(tmp_path, {"a": "1\n", ".a.gen-new": "left by a killed run\n"})
+    (tmp_path / "a").chmod(0o604)
+    rewrite(tmp_path / "a", "2\n")
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "2\n"
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o604
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_rewrite_stopped_at_any_call_leaves_the_old_text_or_the_new(tmp_path_factory: pytest.TempPathFactory) -> None:
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for number in count(1):
+        root = tmp_path_factory.mktemp("repo")
+        fill(root, {"a": "1\n"})
+        told = ""
+        with at_call(number, fail) as calls:
+            try:
+                rewrite(root / "a", "2\n")
+            except ToolError as problem:
+                told = str(problem)
+        if len(calls) < number:
+            break
+        assert told.endswith(
+            ": No space left on device\n  free some space on the disk, then run it again: nothing was changed"
+        )
+        assert (root / "a").read_text(encoding="utf-8") == "1\n"
+
+
+def test_a_link_is_not_rewritten(tmp_path: Path) -> None:
+    fill(tmp_path, {"a": "1\n"})
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(ToolError, match="is a symbolic link"):
+        rewrite(tmp_path / "b", "2\n")
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "1\n"
