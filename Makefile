@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 demo: $(STAMP)  ## render the example tenants, prove the trees, say what to try next
-	@bash demo.sh
+	@$(BIN)/python demo.py
 
 test: $(STAMP)  ## the whole suite but what is marked slow or cluster
 	$(PYTEST) -m 'not slow and not cluster'
