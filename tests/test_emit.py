@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -233,6 +233,7 @@ def test_a_hazard_is_read_back_as_the_same_string_by_both_yamls(hazard: str) -> 
     assert same(read_1_2(text), obj)
 
 
+@settings(deadline=None)
 @given(OBJECTS)
 def test_any_object_is_read_back_equal_by_both_yamls(obj: dict[str, Any]) -> None:
     text = emit(obj)
@@ -242,12 +243,14 @@ def test_any_object_is_read_back_equal_by_both_yamls(obj: dict[str, Any]) -> Non
     assert same(read_1_2(text), obj)
 
 
+@settings(deadline=None)
 @given(OBJECTS)
 def test_writing_what_was_read_gives_the_same_text(obj: dict[str, Any]) -> None:
     text = emit(obj)
     assert emit(read_1_1(text)) == text
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=20))
 def test_any_text_is_written_exactly_or_refused(value: str) -> None:
     try:

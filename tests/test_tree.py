@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.diag import Diagnostic, Mark, SpecError, ToolError
@@ -245,6 +245,7 @@ def test_the_diff_of_a_clean_plan_is_empty(tmp_path: Path) -> None:
     assert not unified(plan({}, tmp_path, OWNED))
 
 
+@settings(deadline=None)
 @given(before=TREES, after=TREES, odd=st.sampled_from(["", "\r", "x\u2028y", "x\x0cy", "no line end"]))
 def test_git_applies_the_diff_and_then_the_disk_holds_the_tree(
     tmp_path_factory: pytest.TempPathFactory, before: dict[str, str], after: dict[str, str], odd: str

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator import tree
@@ -253,6 +253,7 @@ def test_after_a_kill_the_next_render_says_what_it_found_and_gives_the_new_tree(
     assert notes == {"", REMOVED, COMPLETED}
 
 
+@settings(deadline=None)
 @given(before=TREES, after=TREES, first=st.integers(1, 60), second=st.integers(1, 60))
 def test_killed_twice_on_the_way_from_any_tree_to_any_other_gives_one_of_them(
     tmp_path_factory: pytest.TempPathFactory, before: dict[str, str], after: dict[str, str], first: int, second: int
