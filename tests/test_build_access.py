@@ -179,6 +179,27 @@ def test_a_model_that_nobody_may_call_has_a_policy_without_rules() -> None:
     }
 
 
+def test_a_detector_may_be_posted_to_by_the_sink_of_the_log() -> None:
+    (policy,) = access.build(churn())[2:]
+    assert policy["metadata"]["name"] == "detector-churn-drift"
+    assert policy["spec"] == {
+        "selector": {
+            "matchLabels": {"app.kubernetes.io/component": "detector-drift", "app.kubernetes.io/name": "churn"}
+        },
+        "action": "ALLOW",
+        "rules": [
+            {
+                "from": [{"source": {"namespaces": ["audit"]}}],
+                "to": [{"operation": {"methods": ["POST"], "ports": ["9000"]}}],
+            }
+        ],
+    }
+
+
+def test_without_a_log_a_detector_is_reached_by_nobody() -> None:
+    assert len(access.build(replace(churn(), log=None))) == 2
+
+
 def test_a_grant_of_an_operation_that_the_model_lacks_opens_nothing() -> None:
     checkout = Account(namespace="orders", name="checkout")
     given = replace(grants("explain"), users=("alice@corp.example",), workloads=(checkout,))
@@ -228,7 +249,7 @@ def test_an_explainer_asks_its_predictor_by_the_path_of_the_protocol(
 
 def test_every_pod_that_the_operator_makes_is_selected_by_the_models_policies() -> None:
     for model in models():
-        selectors = [policy["spec"]["selector"]["matchLabels"] for policy in access.build(model)]
+        selectors = [policy["spec"]["selector"]["matchLabels"] for policy in access.build(model)[:2]]
         pods = [o["spec"]["template"]["metadata"]["labels"] for o in of("Deployment", expand(seldon.build(model)[0]))]
         assert pods
         assert all(wanted.items() <= labels.items() for wanted in selectors for labels in pods)
@@ -245,7 +266,7 @@ def test_every_port_of_a_policy_is_one_that_some_container_listens_on() -> None:
 
 def test_a_model_has_exactly_one_token_policy_and_one_access_policy_on_the_same_pods() -> None:
     for model in models():
-        tokens, allowed = access.build(model)
+        tokens, allowed = access.build(model)[:2]
         assert (tokens["kind"], allowed["kind"]) == ("RequestAuthentication", "AuthorizationPolicy")
         assert tokens["spec"]["selector"] == allowed["spec"]["selector"]
         assert tokens["metadata"]["name"] == allowed["metadata"]["name"] == model.name

@@ -9,7 +9,15 @@ Source: Istio AuthorizationPolicy reference; Istio "Security Best Practices".
 
 from collections.abc import Iterable, Sequence
 
-from generator.build.meta import AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION, Wave, model_scope, obj, pods_of
+from generator.build.meta import (
+    AUTHORIZATION_POLICY,
+    REQUEST_AUTHENTICATION,
+    Wave,
+    model_scope,
+    obj,
+    pods_of,
+    pods_of_detector,
+)
 from generator.build.neighbours import neighbour_operations
 from generator.build.pods import metrics
 from generator.build.tokens import audience_condition, claim_condition, jwt_rule, request_principal
@@ -19,7 +27,10 @@ Rule = Object
 
 
 def build(model: Model) -> list[Object]:
-    """Return the RequestAuthentication and the AuthorizationPolicy; without a rule, the policy denies everybody."""
+    """Return the RequestAuthentication and the AuthorizationPolicy, then an AuthorizationPolicy per detector.
+
+    Without a rule, the model's policy denies everybody.
+    """
     scope = model_scope(model)
     selector = {"matchLabels": pods_of(model)}
     # The gateway forwards the token so that it is checked here; the model's code never sees it.
@@ -31,6 +42,7 @@ def build(model: Model) -> list[Object]:
             scope, REQUEST_AUTHENTICATION, model.name, {"spec": {"selector": selector, "jwtRules": [jwt]}}, Wave.BEFORE
         ),
         obj(scope, AUTHORIZATION_POLICY, model.name, {"spec": policy}, Wave.BEFORE),
+        *_detectors(model),
     ]
 
 
@@ -87,6 +99,34 @@ def _metrics(model: Model) -> list[Rule]:
         ports_by_path.setdefault(path, []).append(port)
     to = [_operation(("GET",), (path,), ports) for path, ports in sorted(ports_by_path.items())]
     return [_from([account.principal(model.place.platform.mesh.trust_domain)], to)]
+
+
+def _detectors(model: Model) -> list[Object]:
+    """Return a policy per detector: the log's sink may post to it, whatever account it runs as in its namespace."""
+    if model.log is None:
+        return []
+    source = {"namespaces": [model.log.sink.namespace]}
+    return [
+        obj(
+            model_scope(model),
+            AUTHORIZATION_POLICY,
+            f"detector-{model.name}-{detector.name}",
+            {
+                "spec": {
+                    "selector": {"matchLabels": pods_of_detector(model, detector.name)},
+                    "action": "ALLOW",
+                    "rules": [
+                        {
+                            "from": [{"source": source}],
+                            "to": [{"operation": {"methods": ["POST"], "ports": [str(detector.run.port)]}}],
+                        }
+                    ],
+                }
+            },
+            Wave.BEFORE,
+        )
+        for detector in model.detectors
+    ]
 
 
 def _granted(model: Model, grants: Grants) -> list[Operation]:
