@@ -26,7 +26,7 @@ from seldon_changes import (
 
 from generator.seldon.objects import OperatorError
 from generator.seldon.operator import expand
-from generator.seldon.quantity import canonical
+from generator.seldon.quantity import canonical, rewritten
 from generator.seldon.settings import SERVERS, OperatorSettings
 from generator.seldon.traps import traps
 
@@ -302,6 +302,8 @@ def _pod_or_nothing(change: Change) -> list[Object]:
         ("12E2", "1200"),
         ("100Ki", "100Ki"),
         ("0.5Ki", "512"),
+        ("1.3Ki", "1331200m"),
+        ("1.500", "1500m"),
         ("1n", "1n"),
         ("0.1n", "1n"),
         ("-0.5", "-500m"),
@@ -310,3 +312,11 @@ def _pod_or_nothing(change: Change) -> list[Object]:
 )
 def test_quantities_are_written_canonically(text: object, canonically: str) -> None:
     assert canonical(text) == canonically
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("0.5", "500m"), ("1.500", "1.500"), ("+4T", "+4T"), ("1024Mi", "1Gi"), ("1.5Gi", "1536Mi"), (2, "2"), ("x", "x")],
+)
+def test_a_quantity_that_looks_canonical_to_go_is_passed_on_as_written(text: object, kept: str) -> None:
+    assert rewritten(text) == kept

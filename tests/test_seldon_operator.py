@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from generator.seldon.operator import expand
+from generator.seldon.quantity import canonical
 from generator.seldon.settings import OperatorSettings
 
 Object = dict[str, Any]
@@ -67,7 +68,10 @@ def _stored_pod(pod: Object) -> None:
             if kind in volume:
                 volume[kind].setdefault("defaultMode", 420)
     for container in pod.get("initContainers", []) + pod["containers"]:
-        container.setdefault("resources", {})
+        container["resources"] = {
+            kind: {name: canonical(amount) for name, amount in amounts.items()}
+            for kind, amounts in container.get("resources", {}).items()
+        }
         container.setdefault("terminationMessagePath", "/dev/termination-log")
         container.setdefault("terminationMessagePolicy", "File")
         container.setdefault("imagePullPolicy", _pull_policy(container["image"]))

@@ -1,4 +1,4 @@
-"""Read a SeldonDeployment as the operator's Go types do: empty values are absent, quantities canonical.
+"""Read a SeldonDeployment as the operator's Go types do: empty values are absent, quantities in Go's form.
 
 Go drops an empty string, list, map, number 0 and false unless the field is a pointer. This module knows which
 fields are pointers, so that what the operator writes on (Deployments, ENGINE_PREDICTOR) can be foretold.
@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from generator.seldon.objects import Object
-from generator.seldon.quantity import canonical
+from generator.seldon.quantity import rewritten
 
 # k8s.io/api types behind pointers or without omitempty: an empty value stays.
 _KEPT = frozenset({
@@ -42,7 +42,7 @@ def _value(key: str, value: Any) -> Any:
     if key in _VERBATIM or key in _MAPS:
         return deepcopy(value)
     if key in _QUANTITIES:
-        return canonical(value)
+        return rewritten(value)
     match value:
         case dict():
             return _nested(key, value)
@@ -55,10 +55,10 @@ def _value(key: str, value: Any) -> Any:
 
 def _nested(key: str, source: Object) -> Object:
     if key in _QUANTITY_MAPS:
-        return {name: canonical(amount) for name, amount in source.items()}
+        return {name: rewritten(amount) for name, amount in source.items()}
     value = _object(source)
     if key == "target" and "value" in value:  # MetricTarget; elsewhere `value` is free text
-        return {**value, "value": canonical(value["value"])}
+        return {**value, "value": rewritten(value["value"])}
     return _with_resources(value) if key == "containerSpec" else value
 
 
