@@ -89,7 +89,6 @@ class _Reading:
         self.problems.append(Diagnostic(self.mark(place), rule, what, todo))
 
     def mark(self, place: int) -> Mark:
-        place = min(place, self.end)
         return Mark(self.file, (place >> COLUMN_BITS) + 1, (place & ((1 << COLUMN_BITS) - 1)) + 1)
 
 
@@ -228,7 +227,8 @@ def _key(reading: _Reading, event: Any, depth: int) -> str:
     if event.__class__ is not ScalarEvent:
         if event.__class__ is not AliasEvent:
             reading.note(_place(event), "key-not-text", "a key is a list or a mapping", "write a name before the colon")
-        return str(_node(reading, event, depth + 1))
+        _node(reading, event, depth + 1)
+        return f"\n{len(reading.places)}"  # like no other key, so that nothing is called a duplicate
     place = mark.line << COLUMN_BITS | mark.column
     reading.places.append(place)
     if event.anchor is not None or event.tag is not None:

@@ -241,6 +241,11 @@ def test_a_duplicate_key_is_an_error_at_the_second_that_names_the_first() -> Non
     )
 
 
+def test_keys_that_are_no_text_are_not_called_duplicates() -> None:
+    wrong = "a key is a list or a mapping [key-not-text]\n  write a name before the colon"
+    assert said("[a]: b\n[a]: c\n") == f"1:1: {wrong}\n2:1: {wrong}"
+
+
 def test_all_problems_are_said_at_once_and_with_the_syntax_error_that_ends_the_reading() -> None:
     rules = [line.split("[")[-1] for line in said("a: &x 1\na: !y 2\nb: *z\nc: [").splitlines()[::2]]
     assert rules == ["yaml-anchor]", "duplicate-key]", "yaml-tag]", "yaml-anchor]", "yaml-syntax]"]
@@ -382,6 +387,7 @@ def inside(mark: Mark, text: bytes) -> bool:
 @example("a: [\n")
 @example("a:\n\n")
 @example("? a")
+@example("? ?\n? ?")
 @example("? a\n: b\n?")
 @given(st.one_of(st.binary(max_size=60), YAMLISH, PIECES))
 def test_any_bytes_give_a_document_or_problems_inside_the_file(text: bytes | str) -> None:
