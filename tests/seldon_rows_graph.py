@@ -173,6 +173,12 @@ ROWS: tuple[Row, ...] = (
         predictor(explainer={"type": "ALE"}),
     ),
     (
+        "explainer-overwritten",
+        predictor(explainer={"type": "ALE", "containerSpec": {"args": ["--fast"]}}),
+        (*P0, "explainer", "containerSpec", "args"),
+        predictor(explainer={"type": "ALE", "containerSpec": {"env": [{"name": "A", "value": "b"}]}}),
+    ),
+    (
         "explainer-port",
         predictor(explainer=EXPLAINER),
         (*P0, "explainer", "containerSpec", "ports"),

@@ -7,6 +7,7 @@ from generator.seldon import names
 from generator.seldon.explainer import MLSERVER_TYPES, service_port
 from generator.seldon.objects import (
     SEPARATE_ENGINE,
+    V2_PROTOCOLS,
     Object,
     container_of,
     containers,
@@ -204,7 +205,12 @@ def explainers(deployment: Object, _: OperatorSettings) -> Finds:
         if explainer["type"] not in MLSERVER_TYPES:
             text = f'"{explainer["type"]}" is none of {", ".join(MLSERVER_TYPES)}'
             yield Found("explainer-type", (*place, "type"), text)
-        declared = named((explainer.get("containerSpec") or {}).get("ports"), "http")
+        container = explainer.get("containerSpec") or {}
+        replaced = "env" if deployment["spec"].get("protocol") in V2_PROTOCOLS else "args"
+        if container.get(replaced):
+            text = f"{replaced} of an explainer are set by the operator"
+            yield Found("explainer-overwritten", (*place, "containerSpec", replaced), text)
+        declared = named(container.get("ports"), "http")
         if declared is not None and declared["containerPort"] != service_port(explainer):
             text = (
                 f"the Service points to {service_port(explainer)}, the container declares {declared['containerPort']}"

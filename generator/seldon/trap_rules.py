@@ -77,6 +77,7 @@ _BY_OUTCOME: dict[Outcome, tuple[tuple[str, str], ...]] = {
         ("service-account-ignored", "the pod runs as another account: this one is read for stock servers only"),
         ("explainer-without-type", "the operator makes no explainer and says nothing"),
         ("explainer-port", "the explainer listens on one port, and its Service points to another"),
+        ("explainer-overwritten", "the operator replaces it with its own: args, or for v2 the environment"),
         ("traffic-range", "the weight reaches the VirtualService as it is, and the state is Available"),
         ("traffic-whole", "the weights in the VirtualService do not add up to 100"),
         ("shadow-zero", "the shadow gets a copy of every request"),
