@@ -32,7 +32,7 @@ def main() -> None:
             overlay.objects
         )
         for overlay in made.overlays
-        if overlay.folder.count("/") == 4  # overlays/<env>/<tenant>/models/<model>
+        if overlay.folder.split("/")[3:4] == ["models"] and overlay.folder.count("/") > 3  # noqa: PLR2004  # one model
     }
     print(f"\nWhat was rendered: {len(made.files)} files; objects per model and environment\n")
     print(f"  {'model':24}" + "".join(f"{name:>10}" for name in environments))
