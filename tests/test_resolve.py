@@ -199,6 +199,7 @@ def test_egress_is_either_a_host_or_a_model() -> None:
         "contact": "a@b.c",
         "environments": ["dev"],
         "egress": [
+            {"model": "risk/limits"},
             {"host": "z.example"},
             {"model": "payments/fraud"},
             {"host": "a.example", "port": 80, "cidrs": ["10.1.0.0/16"]},
@@ -209,7 +210,7 @@ def test_egress_is_either_a_host_or_a_model() -> None:
         Egress(host="a.example", port=80, cidrs=("10.1.0.0/16",)),
         Egress(host="z.example", port=443, cidrs=()),
     )
-    assert found.calls == (("payments", "fraud"),)
+    assert found.calls == (("payments", "fraud"), ("risk", "limits"))
 
 
 def test_a_place_fills_the_templates_and_builds_only_in_the_build_environment() -> None:
@@ -565,6 +566,8 @@ def test_the_shadow_stands_last_and_gets_a_copy_of_everything() -> None:
     predictors = {"alt": {"shadow": True}, "main": {}}
     found = model({"run": IMAGE, "predictors": predictors}).predictors
     assert [(one.name, one.traffic, one.shadow) for one in found] == [("main", 100, False), ("alt", 100, True)]
+    beside = {**predictors, "main": {"traffic": 60}, "next": {"traffic": 40}}
+    assert [one.traffic for one in model({"run": IMAGE, "predictors": beside}).predictors] == [60, 40, 100]
 
 
 def test_a_predictor_that_shares_and_says_nothing_gets_nothing() -> None:
@@ -628,6 +631,7 @@ def test_a_node_has_the_runtime_of_the_model_with_its_own_over_it() -> None:
     ("protocol", "logged", "executor"),
     [
         ("bento", False, False),
+        ("bento", True, False),
         ("v2", False, False),
         ("tensorflow", False, False),
         ("seldon", False, True),

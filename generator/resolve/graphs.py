@@ -70,11 +70,12 @@ def _tree(predictor: str, spec: Patchable, setting: Setting) -> Node:
     nodes = Said(spec, MODEL).each("nodes")
     listed = {child for one in nodes.values() for child in one["children"]}
     single = len(nodes) == 1
+    usual = runtime(spec.get("runtime"))
 
     def grow(name: str) -> Node:
         said = nodes[name]
         repository = setting.name if single else f"{setting.name}-{name}"
-        own = said.data.get("run")
+        own, own_runtime = said.data.get("run"), said.data.get("runtime")
         return Node(
             name=name,
             # The executor itself sends requests to one of two; builders leave the type out (Seldon Core 1.17.1,
@@ -82,7 +83,7 @@ def _tree(predictor: str, spec: Patchable, setting: Setting) -> Node:
             type=NodeType.ROUTER if said.text("implementation") else NodeType(said["type"]),
             implementation=said.text("implementation"),
             run=run(own, setting, repository, _pin(predictor, name, single=single)) if own else None,
-            runtime=runtime(spec.get("runtime"), said.data.get("runtime")),
+            runtime=runtime(spec.get("runtime"), own_runtime) if own_runtime else usual,
             parameters=_parameters(said["parameters"]),
             children=tuple(grow(child) for child in said["children"]),
         )

@@ -48,25 +48,28 @@ def run(said: Spec, setting: Setting, repository: str, pin: str) -> Run:
         return _bento(said, setting, repository, pin)
     if "image" in said:
         bento = setting.protocol is Protocol.BENTO
-        return replace(
-            image_run(
-                said,
-                default_port=defaults.BENTO_PORT if bento else defaults.NODE_PORT,
-                default_probes=defaults.BENTO_PROBES if bento else defaults.TCP_PROBES,
-            ),
-            image=setting.pins.get(pin) or said["image"],
+        return image_run(
+            said,
+            default_port=defaults.BENTO_PORT if bento else defaults.NODE_PORT,
+            default_probes=defaults.BENTO_PROBES if bento else defaults.TCP_PROBES,
+            pin=setting.pins.get(pin) or "",
         )
     live, ready = defaults.V2_PROBES if setting.protocol is Protocol.V2 else defaults.TCP_PROBES
     return replace(_STOCK, server=said["server"], model_uri=said.get("modelUri") or "", live=live, ready=ready)
 
 
-def image_run(said: Spec, *, default_port: int, default_probes: tuple[str, str] = defaults.TCP_PROBES) -> Run:
-    """Return a container from an image that exists. ``default_probes``: paths of liveness and readiness, or ""."""
+def image_run(
+    said: Spec, *, default_port: int, default_probes: tuple[str, str] = defaults.TCP_PROBES, pin: str = ""
+) -> Run:
+    """Return a container from an image that exists.
+
+    ``default_probes``: paths of liveness and readiness, "" for TCP. ``pin``: the image that is served instead, or "".
+    """
     probes = said.get("probes") or {}
     return replace(
         _STOCK,
         kind="image",
-        image=said["image"],
+        image=pin or said["image"],
         port=said.get("port") or default_port,
         user=said.get("user") or defaults.SELDON_USER,
         live=probes.get("live") or default_probes[0],
