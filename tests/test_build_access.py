@@ -1,8 +1,10 @@
 """Who may call a model: the exact policies, and what holds for every one of them."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import crd
@@ -396,3 +398,11 @@ def test_a_mistyped_field_is_found_by_the_check_above() -> None:
         ".spec.action: 'PERMIT' is not one of ['ALLOW', 'DENY', 'AUDIT', 'CUSTOM']",
         ".spec.selectors: unknown field",
     ]
+
+
+def test_the_page_of_rules_names_tests_that_exist() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "rules.md").read_text(encoding="utf-8")
+    tests = "".join(file.read_text(encoding="utf-8") for file in sorted(Path(__file__).parent.glob("test_*.py")))
+    named = re.findall(r"`(test_\w+)`", page)
+    assert named
+    assert [name for name in named if f"def {name}(" not in tests] == []
