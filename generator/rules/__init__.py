@@ -4,18 +4,48 @@ from collections.abc import Iterable
 from datetime import date
 
 from generator.diag import Diagnostic, ordered
-from generator.rules import files, graph, references, traffic
+from generator.rules import (
+    access,
+    containers,
+    dates,
+    egress,
+    files,
+    generated,
+    graph,
+    images,
+    issuers,
+    places,
+    protocols,
+    references,
+    security,
+    traffic,
+    versions,
+    waivers,
+)
 from generator.rules.rule import Rule
 from generator.rules.specs import Entry, Specs, key_files, of
 
-__all__ = ["RULES", "Entry", "Rule", "Specs", "explain", "find", "key_files", "of"]
+__all__ = ["GROUPS", "RULES", "Entry", "Rule", "Specs", "explain", "find", "key_files", "of"]
 
-RULES: tuple[Rule, ...] = (
-    *files.RULES,
-    *references.RULES,
-    *graph.RULES,
-    *traffic.RULES,
+GROUPS: tuple[tuple[str, tuple[Rule, ...]], ...] = (
+    ("Files", files.RULES),
+    ("References", references.RULES),
+    ("Issuers and keys", issuers.RULES),
+    ("Versions", versions.RULES),
+    ("Namespaces, hosts, delivery", places.RULES),
+    ("Names", generated.RULES),
+    ("Graphs", graph.RULES),
+    ("Protocols", protocols.RULES),
+    ("Traffic and replicas", traffic.RULES),
+    ("Images and pins", images.RULES),
+    ("Containers", containers.RULES),
+    ("Access", access.RULES),
+    ("Egress", egress.RULES),
+    ("Pod Security and replicas required", security.RULES),
+    ("Waivers", waivers.RULES),
+    ("Days", dates.RULES),
 )
+RULES: tuple[Rule, ...] = tuple(rule for _, group in GROUPS for rule in group)
 
 
 def find(specs: Specs, today: date, rules: Iterable[Rule] = RULES) -> tuple[Diagnostic, ...]:

@@ -37,6 +37,16 @@ class PlatformSpec:
         issuers: Spec = self.spec["issuers"]
         return next((name for name, body in issuers.items() if body.get("default")), next(iter(issuers), ""))
 
+    @property
+    def build_environment(self) -> str:
+        """Return the environment in which images are built; by default the first."""
+        return str(self.spec["build"].get("environment", next(iter(self.environments), "")))
+
+    @property
+    def has_build_environment(self) -> bool:
+        """Say whether the environment in which images are built is one of the platform's."""
+        return self.build_environment in self.environments
+
     def requires(self, environment: str) -> Spec:
         """Return what an environment requires."""
         required: Spec = self.environments.get(environment, {}).get("require") or {}
@@ -74,6 +84,12 @@ class TenantSpec:
         return tuple(name for name in self.spec["environments"] if name in self.platform.environments)
 
     @property
+    def builds(self) -> bool:
+        """Say whether gen builds images for the tenant: its builder is not external, and has an environment here."""
+        build = self.platform.spec["build"]
+        return build.get("engine") != "external" and self.platform.build_environment in self.environments
+
+    @property
     def pod_security(self) -> str:
         """Return the Pod Security level of the tenant's namespaces."""
         return str(self.spec.get("podSecurity", "restricted"))
@@ -107,11 +123,14 @@ class ModelSpec:
 
     @cached_property
     def cases(self) -> "tuple[Case, ...]":
-        """Return the different things that the model is, each with the environments in which it is that."""
+        """Return the different things that the model is: unpatched, then in each environment that patches it.
+
+        The first is there even if every environment patches it: base/ is rendered from it.
+        """
         patches: Spec = self.spec.get("environments") or {}
         names = self.tenant.environments
         plain = tuple(name for name in names if not patches.get(name))
-        cases = [Case(model=self, environments=plain, patch=None)] if plain else []
+        cases = [Case(model=self, environments=plain, patch=None)]
         cases += [Case(model=self, environments=(n,), patch=n) for n in names if n not in plain]
         return tuple(cases)
 
@@ -164,6 +183,17 @@ class Case:
     def _unnamed(self) -> bool:
         return "predictors" not in self.spec
 
+    @cached_property
+    def executor_for(self) -> str:
+        """Return what Seldon's executor is needed for here, "" where callers reach the one node straight."""
+        if self.protocol == "bento":
+            return ""
+        if self.protocol == "seldon":
+            return "protocol seldon"
+        if self.spec.get("log"):
+            return "the request log"
+        return "a graph of several nodes" if any(len(slot.nodes) > 1 for slot in self.predictors) else ""
+
     @property
     def pins(self) -> Spec:
         """Return the images that this environment pins, by predictor."""
@@ -210,13 +240,13 @@ class Slot:
     @cached_property
     def nodes(self) -> dict[str, Spec]:
         """Return the nodes by name; a model without ``nodes`` is one node, named like the model."""
-        nodes: dict[str, Spec] | None = self.spec.get("nodes")
-        return nodes if nodes is not None else {self.model.name: self.spec}
+        nodes: dict[str, Spec] = self.spec.get("nodes") or {self.model.name: self.spec}
+        return nodes
 
     @property
     def is_graph(self) -> bool:
         """Say whether the model names its nodes."""
-        return "nodes" in self.spec
+        return bool(self.spec.get("nodes"))
 
     def node_path(self, node: str) -> Path:
         """Return the path of a node below the predictor's spec."""

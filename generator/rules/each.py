@@ -41,5 +41,10 @@ def _said_once(model: ModelSpec, find: Callable[[Case], Iterable[Problem]]) -> I
         for problem in dict.fromkeys(find(case)):
             found.setdefault(problem, []).extend(case.environments)
     for (mark, what, todo), environments in found.items():
-        everywhere = len(environments) == len(model.tenant.environments)
-        yield mark, what.replace(HERE, "" if everywhere else f" in {listed(environments)}"), todo
+        yield mark, what.replace(HERE, _where(model, environments)), todo
+
+
+def _where(model: ModelSpec, environments: list[str]) -> str:
+    if len(environments) == len(model.tenant.environments):
+        return ""
+    return f" in {listed(environments)}" if environments else ", whatever environments make of it"
