@@ -156,7 +156,7 @@ def count(noun: str, word: str, at: str) -> Callable[[Failure], Found]:
 def word_unique(failure: Failure) -> Found:
     """Word a list that has an item twice, at the second."""
     firsts: dict[str, int] = {}
-    found: Found = ()
+    found: list[Diagnostic] = []
     for index, item in enumerate(failure.value):
         first = firsts.setdefault(json.dumps(item, sort_keys=True), index)
         if first != index:
@@ -164,6 +164,8 @@ def word_unique(failure: Failure) -> Found:
             said = quoted(item) if isinstance(item, str) else "an item"
             mark = failure.document.value_mark((*failure.path, index))
             what = f"{failure.name} has {said} twice: first at {place}"
-            found += (Diagnostic(mark, "duplicate-item", what, "take one of them out"),)
+            found.append(Diagnostic(mark, "duplicate-item", what, "take one of them out"))
     # To JSON Schema 1 and 1.0 are the same.
-    return found or failure.at_value("duplicate-item", f"{failure.name} has an item twice", "take one of them out")
+    return tuple(found) or failure.at_value(
+        "duplicate-item", f"{failure.name} has an item twice", "take one of them out"
+    )
