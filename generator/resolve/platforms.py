@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from generator.model import BuildSettings, Environment, Gateway, Issuer, Mesh, Platform, Sink, Tracing
-from generator.resolve.defaults import PLATFORM
+from generator.resolve.defaults import PLATFORM, TOOLS
 from generator.resolve.said import Said, account, pairs
 
 TENANT = "{tenant}"  # stands for the tenant's name in the platform's templates
@@ -93,15 +93,22 @@ def _sink(name: str, url: str) -> Sink:
 def _build(said: Said, first: str) -> BuildSettings:
     """Return the build settings; ``first`` is the environment that builds where none is named."""
     build = said.below("build")
+    mirror = said["registries"][0]
+    mirrored = {tool: f"{mirror}/{image}" for tool, image in TOOLS.items()}
     return BuildSettings(
         environment=build.text("environment") or first,
         engine=build["engine"],
         namespace=build["namespace"],
-        registry=build.text("registry") or f"{said['registries'][0]}/{TENANT}",
+        registry=build.text("registry") or f"{mirror}/{TENANT}",
         push_secret=build["pushSecret"],
         seccomp=build["seccomp"],
-        images=pairs(build.data.get("images")),
+        images=pairs({**_tools(said["registries"][0]), **(build.data.get("images") or {})}),
     )
+
+
+def _tools(registry: str) -> dict[str, str]:
+    """Return the builders' images as a mirror of upstream's names holds them; the platform pins them by digest."""
+    return {tool: f"{registry}/{image}" for tool, image in TOOLS.items()}
 
 
 def _environments(said: Said) -> tuple[Environment, ...]:
