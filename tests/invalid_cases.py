@@ -36,6 +36,9 @@ class Case:
     def text(self) -> str:
         return self.diff.read_text(encoding="utf-8")
 
+    def said(self) -> str:
+        return self.wanted.read_text(encoding="utf-8")
+
 
 def cases() -> tuple[Case, ...]:
     """Return all cases, by rule and name."""
