@@ -66,7 +66,7 @@ def diff(old: Any, new: Any, path: str = "") -> list[Operation]:
         return []
     if isinstance(old, dict) and isinstance(new, dict):
         return _diff_mapping(old, new, path)
-    if isinstance(old, list) and isinstance(new, list) and (plan := _matched(old, new)) is not None:
+    if isinstance(old, list) and isinstance(new, list) and (plan := _matched(old, new, path)) is not None:
         return _diff_list(new, plan, path)
     return [{"op": "replace", "path": path, "value": new}]
 
@@ -101,12 +101,12 @@ def _diff_mapping(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ListPlan:
-    removed: tuple[tuple[int, str], ...]  # (index in old, name), from the end
+    removed: tuple[tuple[int, Operation], ...]  # (index in old, the test of its name), from the end
     added: tuple[int, ...]  # indices in new
     kept: tuple[tuple[int, Any], ...]  # (index in new, element of old)
 
 
-def _matched(old: list[Any], new: list[Any]) -> _ListPlan | None:
+def _matched(old: list[Any], new: list[Any], path: str) -> _ListPlan | None:
     """Match named elements; None where a list has no names or its elements changed places."""
     before, after = _names(old), _names(new)
     if before is None or after is None:
@@ -115,7 +115,9 @@ def _matched(old: list[Any], new: list[Any]) -> _ListPlan | None:
     if kept != [name for name in before if name in after]:
         return None
     return _ListPlan(
-        removed=tuple((i, name) for i, name in reversed(list(enumerate(before))) if name not in after),
+        removed=tuple(
+            (i, _name_test(old[i], f"{path}/{i}")) for i in reversed(range(len(old))) if before[i] not in after
+        ),
         added=tuple(i for i, name in enumerate(after) if name not in before),
         kept=tuple((after.index(name), old[before.index(name)]) for name in kept),
     )
@@ -123,20 +125,32 @@ def _matched(old: list[Any], new: list[Any]) -> _ListPlan | None:
 
 def _diff_list(new: list[Any], plan: _ListPlan, path: str) -> list[Operation]:
     operations: list[Operation] = []
-    for index, name in plan.removed:
-        operations += [_test(f"{path}/{index}/name", name), {"op": "remove", "path": f"{path}/{index}"}]
+    for index, test in plan.removed:
+        operations += [test, {"op": "remove", "path": f"{path}/{index}"}]
     operations += [{"op": "add", "path": f"{path}/{index}", "value": new[index]} for index in plan.added]
     for index, element in plan.kept:
         if below := diff(element, new[index], f"{path}/{index}"):
-            operations += [_test(f"{path}/{index}/name", element["name"]), *below]
+            operations += [_name_test(element, f"{path}/{index}"), *below]
     return operations
 
 
 def _names(elements: list[Any]) -> list[str] | None:
-    if not all(isinstance(e, dict) and isinstance(e.get("name"), str) for e in elements):
+    """Return the elements' names, None unless each has one and no two are equal."""
+    names = [name for element in elements if (name := _name(element)) is not None]
+    return names if len(names) == len(elements) == len(set(names)) else None
+
+
+def _name(element: Any) -> str | None:
+    """Return ``name``, or ``metadata.name`` where an element (a componentSpec) keeps it there."""
+    if not isinstance(element, dict):
         return None
-    names = [e["name"] for e in elements]
-    return names if len(set(names)) == len(names) else None
+    metadata = element.get("metadata")
+    name = element.get("name", metadata.get("name") if isinstance(metadata, dict) else None)
+    return name if isinstance(name, str) else None
+
+
+def _name_test(element: Mapping[str, Any], path: str) -> Operation:
+    return _test(f"{path}/{'name' if 'name' in element else 'metadata/name'}", _name(element))
 
 
 def _test(path: str, value: Any) -> Operation:
