@@ -165,11 +165,23 @@ def test_a_platform_that_says_the_least_gets_the_safe_defaults() -> None:
     assert found.mesh.gateway.selector == (("a", "1"), ("b", "2"))
     assert (found.build.environment, found.build.engine, found.build.namespace) == ("dev", "buildkit", "{tenant}-build")
     assert (found.build.registry, found.build.push_secret) == ("registry.local/{tenant}", "registry-push")
-    assert (found.build.seccomp, found.build.images) == ("profiles/buildkit-rootless.json", ())
+    assert found.build.seccomp == "profiles/buildkit-rootless.json"
     assert found.issuers[0].jwks_uri == "https://idp/keys"
     environment = found.environments[0]
     assert (environment.pins, environment.replicas, environment.pod_security) == (False, 1, "baseline")
     assert (environment.namespace, environment.forbid) == ("{tenant}", ())
+
+
+def test_tools_are_mirrored_in_the_first_registry_unless_named() -> None:
+    own = f"registry.local/oras@sha256:{'f' * 64}"
+    found = platform(registries=["r.local/x", "s.local"], build={"images": {"oras": own}})
+    assert found.build.images == (
+        ("bento", "r.local/x/bentoml/builder:1.4.39"),
+        ("buildkit", "r.local/x/moby/buildkit:v0.32.2-rootless"),
+        ("oras", own),
+        ("s3", "r.local/x/amazon/aws-cli:2.31.0"),
+        ("storage", "r.local/x/seldonio/rclone-storage-initializer:1.17.1"),
+    )
 
 
 def test_environments_stand_in_promotion_order_whatever_the_order_of_the_file() -> None:

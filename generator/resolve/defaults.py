@@ -46,13 +46,15 @@ PLATFORM: Mapping[str, Default] = {
     "waivers": Default((), _OWN),
 }
 
-# build.images: what runs in a build Job, below the platform's first registry. Versions: the newest releases that the
-# Job's scripts were read against (moby/buildkit 0.32.2, oras-project/oras 1.3.0, amazon/aws-cli 2).
+# build.images: what runs in a build Job, and what loads a stock server's model (storage), below the platform's first
+# registry. Versions: the newest releases that the Job's scripts were read against (moby/buildkit 0.32.2,
+# oras-project/oras 1.3.0, amazon/aws-cli 2).
 TOOLS: Mapping[str, str] = {
     "bento": "bentoml/builder:1.4.39",
     "buildkit": "moby/buildkit:v0.32.2-rootless",
     "oras": "oras-project/oras:v1.3.0",
     "s3": "amazon/aws-cli:2.31.0",
+    "storage": "seldonio/rclone-storage-initializer:1.17.1",  # Seldon Core 1.17.1, chart values: storageInitializer
 }
 
 TENANT: Mapping[str, Default] = {
@@ -86,15 +88,6 @@ MODEL: Mapping[str, Default] = {
     "runtime.workers": Default(1, "BentoML 1.4: workers"),
     "access": Default((), "nobody is admitted unless named"),
     "access[].can": Default(("predict",), _OWN),
-}
-
-# The images of the tools, below the first of the platform's registries: mirrors under their upstream paths.
-TOOLS: Mapping[str, str] = {
-    "bento": "tools/bento:1.4.39",  # BentoML, git and a shell; nobody publishes one
-    "buildkit": "moby/buildkit:v0.32.2-rootless",  # docker.io
-    "oras": "oras-project/oras:v1.2.3",  # ghcr.io
-    "s3": "amazon/aws-cli:2.27.9",  # docker.io
-    "storage": "seldonio/rclone-storage-initializer:1.17.1",  # docker.io; Seldon Core 1.17.1, chart values
 }
 
 PREDICTOR = "main"  # the one predictor of a model that names none

@@ -94,7 +94,6 @@ def _build(said: Said, first: str) -> BuildSettings:
     """Return the build settings; ``first`` is the environment that builds where none is named."""
     build = said.below("build")
     mirror = said["registries"][0]
-    mirrored = {tool: f"{mirror}/{image}" for tool, image in TOOLS.items()}
     return BuildSettings(
         environment=build.text("environment") or first,
         engine=build["engine"],
@@ -102,7 +101,7 @@ def _build(said: Said, first: str) -> BuildSettings:
         registry=build.text("registry") or f"{mirror}/{TENANT}",
         push_secret=build["pushSecret"],
         seccomp=build["seccomp"],
-        images=pairs({**_tools(said["registries"][0]), **(build.data.get("images") or {})}),
+        images=pairs({**_tools(mirror), **(build.data.get("images") or {})}),
     )
 
 
