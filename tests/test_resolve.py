@@ -37,6 +37,7 @@ from generator.model import (
 )
 from generator.model import Node as GraphNode
 from generator.patch import merge
+from generator.rules.access import OPERATIONS
 
 ROOT = Path(__file__).parent.parent
 Spec = dict[str, Any]
@@ -657,6 +658,12 @@ def test_the_executor_stands_where_it_translates_walks_or_logs(
 ) -> None:
     log = {"log": {"mode": "all", "sink": "audit"}} if logged else {}
     assert model({"run": IMAGE, "api": {"protocol": protocol}, **log}).executor is executor
+
+
+@pytest.mark.parametrize("protocol", OPERATIONS)
+def test_the_rules_admit_the_operations_that_there_are(protocol: str) -> None:
+    found = {one.name for one in model({"run": IMAGE, "api": {"protocol": protocol}}).operations}
+    assert found == set(OPERATIONS[protocol])
 
 
 def test_a_bento_has_the_routes_that_it_names() -> None:

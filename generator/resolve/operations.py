@@ -15,12 +15,6 @@ from generator.resolve.runs import Setting
 EXECUTOR_PORT = 8000  # Seldon Core 1.17.1, operator: ENGINE_SERVER_PORT
 EXECUTOR_GRPC_PORT = 5001  # Seldon Core 1.17.1, operator: ENGINE_SERVER_GRPC_PORT
 
-NAMES: Mapping[Protocol, tuple[str, ...]] = {
-    Protocol.SELDON: ("feedback", "metadata", "predict"),
-    Protocol.V2: ("metadata", "predict"),
-    Protocol.TENSORFLOW: ("feedback", "metadata", "predict"),
-}  # under bento the names are those of api.routes; "explain" comes with an explainer
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Door:
