@@ -7,11 +7,12 @@ from enum import StrEnum
 from generator.access.authentication import Mode
 from generator.access.match import Facts, matching_rule
 from generator.access.mesh import Guard
+from generator.access.parse import OK
 from generator.access.paths import normalize
 from generator.access.policy import Action, AuthorizationPolicy
 from generator.access.reading import Ref
 from generator.access.request import Protocol, Request, Transport
-from generator.access.tokens import BAD_AUDIENCE, OK, Verified, verify
+from generator.access.tokens import BAD_AUDIENCE, Verified, verify
 
 # Ports of the sidecar itself: its agent's probes and metrics; no policy and no mutual TLS stands before them.
 # Source: istio/istio 1.30.3 manifests/charts/istio-control/istio-discovery/files/injection-template.yaml.

@@ -39,7 +39,8 @@ def normalize(path: str, mode: PathNormalization) -> str | None:
             return None
         body = canonical
     if mode in (PathNormalization.MERGE_SLASHES, PathNormalization.DECODE_AND_MERGE_SLASHES):
-        body = re.sub(r"//+", "/", body)
+        # Envoy joins the segments between a first and a last slash: of slashes alone it makes two.
+        body = "//" if set(body) == {"/"} and body != "/" else re.sub(r"//+", "/", body)
     return body + mark + query
 
 

@@ -1,15 +1,11 @@
 """What one request looks like on the wire, with the facts about its tokens that no text can show."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
-
-
-TOKEN_PARTS = 3  # header, claims, signature
 
 
 class Transport(StrEnum):
@@ -88,20 +84,6 @@ class Request:
     def __post_init__(self) -> None:
         if not self.path.startswith("/"):
             raise ValueError(f'the path "{self.path}" does not begin with "/"')
-
-
-def token_in(text: str) -> Token | None:
-    """Return the token that a text reads as, signed by nobody, or None when it reads as none."""
-    parts = [part for part in text.split(".") if part]
-    if len(parts) != TOKEN_PARTS or len(parts[2]) % 4 == 1:
-        return None
-    try:
-        header, claims = (json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2])
-    except ValueError:
-        return None
-    if not isinstance(header, dict) or not isinstance(claims, dict):
-        return None
-    return Token(claims=claims, kid=str(header.get("kid", "")), alg=str(header.get("alg", "")), text=text)
 
 
 def with_token(request: Request, token: Token, *, header: str = "authorization", prefix: str = "Bearer ") -> Request:

@@ -1,165 +1,210 @@
 """Make requests that come close to what a workload's policies say, for proofs against a real proxy.
 
-Everything is drawn from the policies' own values, near misses of them, and the known ways round a rule.
+Most requests aim at one rule and hit all that it asks for but a little; the rest is drawn from the values
+of all rules, near misses of them, and the known ways round a rule.
 """
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from generator.access import policy as p
-from generator.access.matchers import claim_path, name_in_brackets
+from generator.access.authentication import JwtRule
+from generator.access.matchers import PORT_MAX, claim_path, name_in_brackets
 from generator.access.mesh import Guard
 from generator.access.request import Peer, Protocol, Request, Token, Transport, with_token
 from generator.access.signing import Signer
 
-TOKENS = 12  # per workload: signing costs more than judging
-METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH")
-TWISTS = (
-    "{0}",
-    "{0}",
-    "{0}",
-    "{0}/",
-    "/{0}",
-    "{0}?q=1",
-    "{0}?access_token=x.y.z",
-    "/.{0}",
-    "/x/..{0}",
-    "{0};a=b",
-    "{0}%2F",
-)
+Values = Mapping[str, tuple[str, ...]]
+TOKENS = 16  # for one workload: signing costs more than judging
 LOCAL = "127.0.0.1"
+METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH")
+# Ways to write a path, the plain one weighing most.
+PATHS = (
+    *("{0}",) * 12,
+    *("{0}/", "/{0}", "{0}?q=1", "{0}?access_token=x.y.z", "/.{0}", "/x/..{0}", "/x/%2e%2E{0}", "{0};a=b", "{0}%2F"),
+    *(
+        "{0}/..",
+        "{0}/.",
+        "{0}%20x",
+        "{0}|^[x]",
+        '{0}<>"`',
+        "{0}%zz",
+        "{0}#x",
+        "{0}%00",
+        "/x\\..{0}",
+        "{0}%c3%a9",
+        "/%61{0}",
+    ),
+)
+PREFLIGHT = (("origin", "https://web.example.com"), ("access-control-request-method", "POST"))
+JUNK = (
+    "Bearer garbage",
+    "Basic dTpw",
+    "bearer {0}",
+    "Bearer {0}x",
+    "Bearer",
+    "Bearer a.b.c",
+    "x Bearer {0}",
+    "Bearer  {0}",
+)
+COOKIES = ("session=", "a=b; session=", "session2=")
+FORMS = ("header", "none", "param", "cookie", "x-token", "twice", "junk")
+FORM_WEIGHTS = (70, 10, 4, 4, 4, 4, 8)
+EXPIRY_S = (3600, 3600, 3600, 3600, 3600, -10, -90)  # Envoy takes a token for 60 seconds more
+TRANSPORTS = (Transport.MTLS, Transport.PLAINTEXT, Transport.TLS, Transport.FOREIGN)
+TRANSPORT_WEIGHTS = {
+    "STRICT": (86, 6, 4, 4),
+    "PERMISSIVE": (56, 40, 2, 2),
+    "DISABLE": (3, 95, 1, 1),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pools:
-    """The values that requests are drawn from, by attribute."""
+class Sampler:
+    """What requests to one workload are drawn from."""
 
-    paths: tuple[str, ...]
-    methods: tuple[str, ...]
-    hosts: tuple[str, ...]
+    rules: tuple[Values, ...]
+    near: Values
+    token_rules: tuple[JwtRule, ...]
     principals: tuple[str, ...]
     ports: tuple[int, ...]
-    headers: tuple[tuple[str, str], ...]
-    claims: tuple[tuple[tuple[str, ...], str], ...]
-    issuers: tuple[str, ...]
-    audiences: tuple[str, ...]
+    mtls: str
 
 
-def pools_of(guard: Guard, *, principals: Sequence[str] = (), ports: Sequence[int] = ()) -> Pools:
-    """Gather the values that a workload's policies mention, and some that they do not."""
-    seen: dict[str, list[str]] = {}
-    for key, value in _mentioned(guard):
-        seen.setdefault(key, []).extend(_near(value))
-    subjects = [value.rpartition("/") for value in seen.get(p.REQUEST_PRINCIPAL, ())]
-    return Pools(
-        paths=_unique("/", "/other", *(value for value in seen.get(p.PATH, ()) if value.startswith("/"))),
-        methods=METHODS,
-        hosts=_unique("other.example.com", *(value for value in seen.get(p.HOST, ()) if value)),
-        principals=_unique(*principals),
-        ports=tuple(
-            dict.fromkeys([*ports, *(int(v) for v in seen.get(p.PORT, ()) if v.isdecimal() and 0 < int(v) < 65536)])
-        ),
-        headers=tuple(
-            (name_in_brackets(key, p.HEADER), each) for key in seen if key.startswith(p.HEADER) for each in seen[key]
-        ),
-        claims=(
-            *((claim_path(key), each) for key in seen if key.startswith(p.CLAIM) for each in seen[key]),
-            *((("azp",), each) for each in seen.get(p.PRESENTER, ())),
-            *((("sub",), subject) for _, _, subject in subjects),
-        ),
-        issuers=_unique(
-            "https://nobody.example.com", *(rule.issuer for rule in guard.token_rules), *(iss for iss, _, _ in subjects)
-        ),
-        audiences=_unique(
-            "elsewhere", *(each for rule in guard.token_rules for each in rule.audiences), *seen.get(p.AUDIENCES, ())
-        ),
+def sampler(guard: Guard, *, principals: Sequence[str], ports: Sequence[int]) -> Sampler:
+    """Gather what a workload's policies speak of; `principals` and `ports` are those that clients may use."""
+    rules = tuple(_values(rule) for policy in guard.policies for rule in policy.rules)
+    near: dict[str, tuple[str, ...]] = {}
+    for values in rules:
+        for key, texts in values.items():
+            near[key] = (*near.get(key, ()), *(each for text in texts for each in _misses(text)))
+    asked = (text for values in rules for text in values.get(p.PORT, ()))
+    own = tuple(int(text) for text in asked if text.isdecimal() and 0 < int(text) <= PORT_MAX)
+    return Sampler(
+        rules=rules,
+        near=near,
+        token_rules=guard.token_rules,
+        principals=tuple(principals),
+        ports=(*ports, *own),
+        mtls="DISABLE" if guard.is_gateway else guard.port_mtls.get(ports[0], guard.mtls).value,
     )
 
 
-def sample_requests(
-    pools: Pools, signers: Sequence[Signer], rng: Random, *, count: int, time: int
-) -> Iterator[Request]:
-    """Yield requests; the same pools, signers and seed give the same requests but for the tokens' text."""
-    tokens = [_token(pools, signers, rng, time) for _ in range(TOKENS)] if signers else []
+def sample(source: Sampler, signers: Sequence[Signer], rng: Random, *, count: int, time: int) -> Iterator[Request]:
+    """Yield requests; the same source, number of signers and seed give the same but for the tokens' texts.
+
+    `time` is the proxy's clock in seconds, which tokens expire by: put the requests within 40 seconds of it.
+    """
+    aims = [(rng.choice(source.rules) if source.rules else {}) for _ in range(TOKENS)]
+    tokens = [(aim, _token(source, aim, signers, rng, time)) for aim in aims]
     for _ in range(count):
+        aim, token = rng.choice(tokens)
         request = Request(
-            method=rng.choice(pools.methods),
-            path=_path(pools, rng),
-            authority=rng.choice(pools.hosts),
-            headers=_headers(pools, rng),
-            peer=_peer(pools, rng),
-            port=rng.choice(pools.ports or (80,)),
-            protocol=Protocol.GRPC if rng.random() < 0.1 else Protocol.HTTP,
+            method=_draw(source, aim, p.METHOD, METHODS, rng).upper(),
+            path=_path(source, aim, rng),
+            authority=_draw(source, aim, p.HOST, ("other.example.com",), rng),
+            headers=_headers(source, aim, rng),
+            peer=_peer(source, rng),
+            port=rng.choice(source.ports),
+            protocol=rng.choices((Protocol.HTTP, Protocol.GRPC), (9, 1))[0],
             time=time,
         )
-        yield _with_tokens(request, tokens, rng)
+        request = replace(request, method=request.method if request.method in METHODS else rng.choice(METHODS))
+        yield _with_token(request, token, rng.choice(tokens)[1], rng)
 
 
-def _mentioned(guard: Guard) -> Iterator[tuple[str, str]]:
-    for policy in guard.policies:
-        for rule in policy.rules:
-            for conditions in (*rule.callers, *rule.operations):
-                for condition in conditions:
-                    for value in itertools.chain(condition.values, condition.not_values):
-                        yield condition.key, value
+def principals_of(requests: Iterable[Request]) -> tuple[str, ...]:
+    """Return the principals of all clients with a certificate, sorted."""
+    return tuple(sorted({request.peer.principal for request in requests if request.peer.principal}))
 
 
-def _near(value: str) -> tuple[str, ...]:
-    """Return texts that a pattern matches, and texts that it barely does not."""
-    plain = value.replace("{**}", "a/b").replace("{*}", "a")
-    bare = plain.strip("*")
-    return tuple(
-        text for text in (plain.replace("*", "w"), bare, bare + "w", "w" + bare, bare[:-1], bare.swapcase()) if text
+def _values(rule: p.Rule) -> dict[str, tuple[str, ...]]:
+    """Return texts that a rule's conditions match, by key."""
+    values: dict[str, tuple[str, ...]] = {}
+    for conditions in (*rule.callers, *rule.operations):
+        for condition in conditions:
+            hits = tuple(_hit(value) for value in (*condition.values, *condition.not_values))
+            values[condition.key] = (*values.get(condition.key, ()), *hits)
+    return values
+
+
+def _hit(value: str) -> str:
+    return value.replace("{**}", "a/b").replace("{*}", "a").replace("*", "w")
+
+
+def _misses(text: str) -> tuple[str, ...]:
+    return tuple(each for each in (text, text + "w", "w" + text, text[:-1], text.swapcase()) if each)
+
+
+def _draw(source: Sampler, aim: Values, key: str, default: tuple[str, ...], rng: Random) -> str:
+    """Draw a value for an attribute: of the rule aimed at mostly, else near any rule's, else a default."""
+    near = source.near.get(key) or default
+    pool = rng.choices((aim.get(key) or near, near, default), (8, 1, 1))[0]
+    return rng.choice(pool)
+
+
+def _path(source: Sampler, aim: Values, rng: Random) -> str:
+    path = _draw(source, aim, p.PATH, ("/", "/other"), rng)
+    return rng.choice(PATHS).format(path if path.startswith("/") else "/" + path)
+
+
+def _headers(source: Sampler, aim: Values, rng: Random) -> tuple[tuple[str, str], ...]:
+    keys = sorted({key for key in (*aim, *source.near) if key.startswith(p.HEADER)})
+    headers = [
+        (name_in_brackets(key, p.HEADER), _draw(source, aim, key, ("x",), rng))
+        for key in rng.sample(keys, min(len(keys), rng.randrange(3)))
+    ]
+    extra = rng.choices(((), PREFLIGHT, (("x-forwarded-for", "10.1.1.1, 10.2.2.2"),)), (8, 1, 1))[0]
+    return (*headers, *extra)
+
+
+def _peer(source: Sampler, rng: Random) -> Peer:
+    transport = rng.choices(TRANSPORTS, TRANSPORT_WEIGHTS[source.mtls])[0]
+    if transport in (Transport.PLAINTEXT, Transport.TLS) or not source.principals:
+        return Peer(transport=Transport.PLAINTEXT if not source.principals else transport, address=LOCAL)
+    return Peer(transport=transport, principal=rng.choice(source.principals), address=LOCAL)
+
+
+def _token(source: Sampler, aim: Values, signers: Sequence[Signer], rng: Random, time: int) -> Token:
+    rule = rng.choice(source.token_rules) if source.token_rules else JwtRule(issuer="https://nobody.example.com")
+    issuer, _, subject = _draw(source, aim, p.REQUEST_PRINCIPAL, (f"{rule.issuer}/someone",), rng).rpartition("/")
+    audiences = (*rule.audiences, *aim.get(p.AUDIENCES, ())) or ("anything",)
+    claims: dict[str, Any] = {"exp": time + rng.choice(EXPIRY_S), "iat": time - 100, "sub": subject}
+    claims["iss"] = rng.choices((rule.issuer, issuer or rule.issuer), (3, 1))[0]
+    claims["aud"] = rng.choices((rng.choice(audiences), list(audiences), "elsewhere"), (5, 3, 1))[0]
+    claims["azp"] = _draw(source, aim, p.PRESENTER, ("web",), rng)
+    for key in sorted({key for key in (*aim, *source.near) if key.startswith(p.CLAIM)}):
+        if rng.random() < (0.9 if key in aim else 0.1):
+            _put(claims, claim_path(key), _shaped(_draw(source, aim, key, ("x",), rng), rng))
+    for name in rng.choices(((), ("sub",), ("aud",), ("exp",), ("iss",), ("azp",)), (20, 1, 1, 1, 1, 1))[0]:
+        del claims[name]
+    claims |= rng.choices(({}, {"nbf": time + 50}, {"nbf": time + 3600}, {"exp": -1}, {"sub": 7}), (30, 1, 1, 1, 1))[0]
+    return _signer(rule, signers, rng).sign(claims, kid=rng.choices((None, "", "unknown"), (8, 2, 1))[0])
+
+
+def _signer(rule: JwtRule, signers: Sequence[Signer], rng: Random) -> Signer:
+    names = [key.name for key in rule.keys]
+    fitting = [signer for signer in signers if signer.name in names] or signers
+    return rng.choice(rng.choices((fitting, signers), (8, 1))[0])
+
+
+def _shaped(value: str, rng: Random) -> Any:
+    shapes: tuple[Any, ...] = (
+        value,
+        [value],
+        [value, "else"],
+        f"{value} else",
+        ["else"],
+        [],
+        True,
+        {"x": value},
+        7,
+        "",
+        None,
     )
-
-
-def _unique(*values: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))
-
-
-def _path(pools: Pools, rng: Random) -> str:
-    path = rng.choice(TWISTS).format(rng.choice(pools.paths))
-    return path.replace("/", "//", 1) if rng.random() < 0.05 else path
-
-
-def _headers(pools: Pools, rng: Random) -> tuple[tuple[str, str], ...]:
-    headers = [rng.choice(pools.headers) for _ in range(rng.randrange(3))] if pools.headers else []
-    if rng.random() < 0.1:
-        headers += [("origin", "https://web.example.com"), ("access-control-request-method", "POST")]
-    return tuple(headers)
-
-
-def _peer(pools: Pools, rng: Random) -> Peer:
-    if not pools.principals:
-        return Peer(address=LOCAL)
-    draw = rng.random()
-    if draw < 0.1:
-        return Peer(address=LOCAL)
-    if draw < 0.15:
-        return Peer(transport=Transport.TLS, address=LOCAL)
-    transport = Transport.FOREIGN if draw < 0.2 else Transport.MTLS
-    return Peer(transport=transport, principal=rng.choice(pools.principals), address=LOCAL)
-
-
-def _token(pools: Pools, signers: Sequence[Signer], rng: Random, time: int) -> Token:
-    claims: dict[str, Any] = {"sub": "someone", "iss": rng.choice(pools.issuers), "aud": rng.choice(pools.audiences)}
-    claims |= {"exp": time + rng.choice((3600, 3600, 3600, -30, -90)), "iat": time - 100}
-    for path, value in rng.sample(pools.claims, min(len(pools.claims), rng.randrange(4))):
-        _put(
-            claims, path, rng.choice((value, value, [value], [value, "else"], f"{value} else", [], True, {"x": value}))
-        )
-    for name in ("sub", "aud", "exp", "iss"):
-        if rng.random() < 0.06:
-            del claims[name]
-    if rng.random() < 0.1:
-        claims["aud"] = [claims.get("aud", "x"), "elsewhere"]
-    if rng.random() < 0.05:
-        claims["nbf"] = time + rng.choice((30, 90))
-    signer = rng.choice(signers)
-    return signer.sign(claims, kid=rng.choice((None, None, None, "", "unknown")))
+    return rng.choices(shapes, (10, 4, 4, 2, *(1,) * 7))[0]
 
 
 def _put(claims: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
@@ -171,26 +216,22 @@ def _put(claims: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     claims[path[-1]] = value
 
 
-def _with_tokens(request: Request, tokens: Sequence[Token], rng: Random) -> Request:
-    draw = rng.random()
-    if not tokens or draw < 0.15:
-        return request
-    token = rng.choice(tokens)
-    if draw < 0.75:
-        return with_token(request, token)
-    if draw < 0.80:
-        mark = "&" if "?" in request.path else "?"
-        return replace(request, path=f"{request.path}{mark}access_token={token.text}", tokens=(token,))
-    if draw < 0.85:
-        return with_token(request, token, header="x-token", prefix="")
-    if draw < 0.90:
-        return with_token(with_token(request, token), rng.choice(tokens))
-    text = rng.choice(
-        ("Bearer garbage", "Basic dTpw", f"bearer {token.text}", f"Bearer {token.text[:-3]}", "Bearer a.b.c")
-    )
-    return replace(request, headers=(*request.headers, ("authorization", text)), tokens=(token,))
-
-
-def principals_of(requests: Iterable[Request]) -> tuple[str, ...]:
-    """Return the principals of all clients with a certificate, sorted."""
-    return tuple(sorted({request.peer.principal for request in requests if request.peer.principal}))
+def _with_token(request: Request, token: Token, other: Token, rng: Random) -> Request:
+    match rng.choices(FORMS, FORM_WEIGHTS)[0]:
+        case "header":
+            made = with_token(request, token)
+        case "x-token":
+            made = with_token(request, token, header="x-token", prefix="")
+        case "twice":
+            made = with_token(with_token(request, token), other, header=rng.choice(("authorization", "x-token")))
+        case "cookie":
+            made = with_token(request, token, header="cookie", prefix=rng.choice(COOKIES))
+        case "junk":
+            text = rng.choice(JUNK).format(token.text)
+            made = replace(request, headers=(*request.headers, ("authorization", text)), tokens=(token,))
+        case "param":
+            mark = "&" if "?" in request.path else "?"
+            made = replace(request, path=f"{request.path}{mark}access_token={token.text}", tokens=(token,))
+        case _:
+            made = request
+    return made

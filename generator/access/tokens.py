@@ -12,20 +12,17 @@ from urllib.parse import unquote
 
 from generator.access.authentication import JwtRule
 from generator.access.jwt import ALWAYS_SPLIT
-from generator.access.request import Request, Token, token_in
+from generator.access.parse import ALGORITHMS, OK, malformed, read_token
+from generator.access.request import Request, Token
 
 CLOCK_SKEW_S = 60
-UNSIGNED_MAX = 2**64
-OK = ""
 MISSED = "Jwt is missing"
 UNKNOWN_ISSUER = "Jwt issuer is not configured"
 BAD_AUDIENCE = "Audiences in Jwt are not allowed"
-BAD_FORMAT = "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections"
 EXPIRED = "Jwt is expired"
 NOT_YET = "Jwt not yet valid"
 BAD_SIGNATURE = "Jwt verification fails"
 NO_KEY = "Jwks doesn't have key to match kid or alg from Jwt"
-ALGORITHMS = {"RS": "RSA", "PS": "RSA", "ES": "EC", "HS": "oct", "Ed": "OKP"}  # first letters -> type of key
 JWT_CHARS = re.compile(r"[A-Za-z0-9_.-]")
 DEFAULT_HEADERS = (("authorization", "Bearer "),)
 DEFAULT_PARAMS = ("access_token",)
@@ -81,7 +78,10 @@ def verify(rules: tuple[JwtRule, ...], request: Request, headers: tuple[tuple[st
 
     `headers` have lower-case names, `path` is normalised and has its query.
     """
-    state = _State(list(headers), path, {token.text: token for token in request.tokens}, request.time)
+    # Headers that a token would fill are taken from the client in any case.
+    made = {name.lower() for rule in rules for name in (rule.payload_header, *(name for name, _ in rule.claim_headers))}
+    clean = [(name, value) for name, value in headers if name not in made]
+    state = _State(clean, path, {token.text: token for token in request.tokens}, request.time)
     status = OK if not rules or is_cors_preflight(request.method, headers) else _require(rules, state)
     return Verified(status=status, headers=tuple(state.headers), path=state.path, payload=state.payload)
 
@@ -115,15 +115,13 @@ def _optional(rule: JwtRule, state: _State) -> str:
 
 
 def _provider(rule: JwtRule, state: _State) -> str:
-    made = {header.lower() for header, _ in rule.claim_headers} | {rule.payload_header.lower()}
-    state.headers = [(name, value) for name, value in state.headers if name not in made]
     found = _extract(rule, state)
     if not found:
         return MISSED
     for each in reversed(found):  # Envoy takes them from the back; all of them must be good
-        token = state.facts.get(each.text) or token_in(each.text)
-        status = _check(rule, token, state.time) if token else BAD_FORMAT
-        if status != OK or token is None:
+        token = state.facts.get(each.text) or read_token(each.text)
+        status = token if isinstance(token, str) else _check(rule, token, state.time)
+        if status != OK or isinstance(token, str):
             return status
         _accept(rule, token, each, state)
     return OK
@@ -171,7 +169,7 @@ def _cookies(headers: list[tuple[str, str]]) -> dict[str, str]:
 
 def _check(rule: JwtRule, token: Token, time: int) -> str:
     claims = token.claims
-    problem = _malformed(token)
+    problem = malformed(token)
     if problem:
         return problem
     if rule.issuer and claims.get("iss", "") != rule.issuer:
@@ -184,22 +182,6 @@ def _check(rule: JwtRule, token: Token, time: int) -> str:
     if not _is_audience(rule, claims.get("aud", ())):
         return BAD_AUDIENCE
     return _check_key(rule, token)
-
-
-def _malformed(token: Token) -> str:
-    if token.alg[:2] not in ALGORITHMS:
-        return "Jwt header [alg] is not supported"
-    for claim in ("iss", "sub", "jti"):
-        if claim in token.claims and not isinstance(token.claims[claim], str):
-            return f"Jwt payload [{claim}] field is not a string"
-    for claim in ("iat", "nbf", "exp"):
-        value = token.claims.get(claim, 0)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < UNSIGNED_MAX:
-            return f"Jwt payload [{claim}] field is not a positive integer"
-    audience = token.claims.get("aud", "")
-    if isinstance(audience, str) or (isinstance(audience, list) and all(isinstance(each, str) for each in audience)):
-        return OK
-    return "Jwt payload [aud] field is not a string or string list"
 
 
 def _is_audience(rule: JwtRule, audience: Any) -> bool:
