@@ -327,14 +327,20 @@ def test_an_archive_must_have_the_sum_that_the_spec_says(shell: Shell, *, right:
     assert (shell.workspace / "context").exists() is right
 
 
+def _commit(repository: Path, message: str) -> str:
+    """Commit nothing to a repository that gives out every commit, and return the hash."""
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t.example", "-C", str(repository)]
+    if not repository.exists():
+        subprocess.run(["git", "init", "-q", str(repository)], check=True)
+        subprocess.run([*git, "config", "uploadpack.allowReachableSHA1InWant", "true"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", message], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    return head.stdout.strip()
+
+
 def test_a_commit_is_fetched_by_its_whole_hash_built_and_exported(shell: Shell) -> None:
     repository = shell.root / "repository"
-    identity = ["-c", "user.name=t", "-c", "user.email=t@t.example"]
-    subprocess.run(["git", "init", "-q", str(repository)], check=True)
-    commit_one = ["git", *identity, "-C", str(repository), "commit", "-q", "--allow-empty", "-m", "one"]
-    subprocess.run(commit_one, check=True)
-    head = ["git", "-C", str(repository), "rev-parse", "HEAD"]
-    commit = subprocess.run(head, capture_output=True, text=True, check=True).stdout.strip()
+    commit, _ = (_commit(repository, message) for message in ("one", "two"))
     (shell.root / "iris.tar.gz").write_bytes(WHOLE)
     shell.tool("bentoml", 'if [ "$1" = export ]; then cp "$HOME/iris.tar.gz" "$3"; fi')
     given = {"SOURCE": f"file://{repository}", "BENTO": "iris", "VERSION": "1.0"}

@@ -17,6 +17,8 @@ def test_container_service_and_route_of_an_explainer_have_one_port() -> None:
     moved = replace(explainer, run=replace(explainer.run, port=9100))
     model = replace(MODELS["fraud"], explainer=moved)
     (listening,) = every_container(expanded(model)["fraud-main-explainer"])[0]["ports"]
+    assert predictors(model)["main"]["explainer"]["containerSpec"]["ports"] == [listening]
+    assert predictors(model)["main"]["explainer"]["endpoint"] == {"service_port": 9100}
     route = expanded(model, "VirtualService")["fraud-main-explainer-http"]["spec"]["http"][0]["route"][0]
     assert listening == {"name": "http", "containerPort": 9100, "protocol": "TCP"}
     assert expanded(model, "Service")["fraud-main-explainer"]["spec"]["ports"][0]["port"] == 9100
