@@ -29,9 +29,9 @@ _HIDDEN = re.compile(f"[{_INVISIBLE}]")
 _ESCAPE = re.compile(f'["\\\\\t\n\r{_INVISIBLE}]')
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _BMP_MAX = 0xFFFF  # above it an escape takes eight digits
-# What a literal block would lose, or what readers disagree about: a blank or tab that opens the text, a line that
-# opens with a tab or ends in a blank, a carriage return, an empty first line, more than one line break at the end.
-_NOT_LITERAL = re.compile(r"\A[ \t\n]|\n\t|[ \t](?:\n|\Z)|\r|\n\n\Z")
+# What a literal block would lose, or what readers disagree about: a text that opens with a blank, tab or empty line,
+# a line that ends in a blank or tab, a carriage return, more than one line break at the end.
+_NOT_LITERAL = re.compile(r"\A[ \t\n]|[ \t](?:\n|\Z)|\r|\n\n\Z")
 _KEY_MAX = 1000  # libyaml and go-yaml look for the ":" of a one-line key within 1024 characters
 _INT_MAX = 2**63  # Kubernetes integers are int64; readers turn a larger one into a float
 

@@ -1,5 +1,6 @@
 """A run of the writer may be killed, interrupted or refused at any step: no file is ever half written."""
 
+import contextlib
 import errno
 import json
 import os
@@ -7,7 +8,6 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def left(root: Path) -> list[str]:
     return sorted({entry.name for entry in (root / ".gen").glob("*")} - {"lock", ".gitignore", ".gitignore.new"})
 
 
-@contextmanager
+@contextlib.contextmanager
 def at_call(number: int, event: Callable[[], Any]) -> Iterator[list[str]]:
     """Let something happen instead of the given call of the system, counted from 1; yields the calls so far.
 
@@ -116,7 +116,7 @@ def is_killed(root: Path, number: int, made: Mapping[str, str]) -> bool:
     """Render in a child that is killed at the given call; tell whether it got that far."""
 
     def work() -> None:
-        with at_call(number, lambda: os.kill(os.getpid(), signal.SIGKILL)):
+        with at_call(number, lambda: os.kill(os.getpid(), signal.SIGKILL)), contextlib.suppress(KeyboardInterrupt):
             render(root, made)
 
     ended = in_child(work)
@@ -294,6 +294,27 @@ def test_an_interrupt_at_any_call_leaves_the_old_tree_or_the_new_one(tmp_path_fa
     assert states == {False, True}
 
 
+def test_an_interrupt_right_behind_the_journal_and_then_a_kill_leave_the_old_tree_or_the_new_one(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    real = os.rename
+
+    def rename(source: Path, target: Path) -> None:
+        real(source, target)
+        if target.name == "journal":
+            raise KeyboardInterrupt
+
+    for number in count(1):
+        root = tmp_path_factory.mktemp("repo")
+        fill(root, BEFORE)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "rename", rename)
+            if not is_killed(root, number, AFTER):
+                break
+        recover(root, OWNED)
+        assert tree.read(root, OWNED) in (BEFORE, AFTER)
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 def test_an_error_at_any_call_is_told_and_the_next_run_mends_it(
     tmp_path_factory: pytest.TempPathFactory, code: int
@@ -356,7 +377,7 @@ def test_of_two_runs_at_once_the_second_says_who_is_writing(tmp_path: Path) -> N
     assert tree.read(tmp_path, OWNED) == AFTER
 
 
-@contextmanager
+@contextlib.contextmanager
 def mounted(options: str) -> Iterator[Path]:
     """Mount a small disk of its own."""
     with tempfile.TemporaryDirectory() as folder:
