@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import build_fixtures as fixtures
 
-from generator.model import Model, Node, NodeType, Predictor, Protocol, Run, Scale, Secret, Toleration, Volume
+from generator.model import Model, Node, NodeType, Predictor, Protocol, Run, Secret, Toleration, Volume
 
-ONE = Scale(low=1, high=1, cpu_percent=70)
-TWO = Scale(low=2, high=2, cpu_percent=70)
+LOADER = f"registry.local/tools/rclone@sha256:{'5' * 64}"
 
 
 def models() -> dict[str, Model]:
@@ -56,7 +55,10 @@ def served(run: Run, protocol: Protocol, *, executor: bool = False) -> Model:
     )
     root = replace(fixtures.node("iris", run), runtime=runtime)
     operations = tuple(replace(one, port=8000 if executor else run.port) for one in fixtures.iris().operations)
-    return with_root(fixtures.iris(), root, protocol=protocol, executor=executor, operations=operations)
+    made = with_root(fixtures.iris(), root, protocol=protocol, executor=executor, operations=operations)
+    build = made.place.platform.build
+    tools = replace(build, images=(*build.images, ("storage", LOADER)))
+    return replace(made, place=replace(made.place, platform=replace(made.place.platform, build=tools)))
 
 
 def placed() -> Model:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import serving_cases as cases
 from serving import MODELS, built, every_container, expanded, own, pods, predictors
 
 from generator.build.container import TMP
@@ -101,13 +102,8 @@ def test_a_model_on_a_claim_is_read_where_it_lies() -> None:
     assert mount in pod["containers"][0]["volumeMounts"]
 
 
-def test_the_loaders_image_is_the_platforms_where_it_names_one() -> None:
-    model = MODELS["server-v2"]
-    settings = model.place.platform.build
-    pinned = f"registry.local/tools/rclone@sha256:{'5' * 64}"
-    build = replace(settings, images=(*settings.images, ("storage", pinned)))
-    place = replace(model.place, platform=replace(model.place.platform, build=build))
-    assert pods(replace(model, place=place))[0]["initContainers"][0]["image"] == pinned
+def test_the_loaders_image_is_the_platforms() -> None:
+    assert pods(MODELS["server-v2"])[0]["initContainers"][0]["image"] == cases.LOADER
 
 
 @pytest.mark.parametrize("name", ["server-v2", "server-tensorflow", "server-no-model"])

@@ -15,9 +15,7 @@ from generator.seldon.objects import MODEL_MOUNT_PATH, TFSERVING_CONTAINER
 TENSORFLOW = "TENSORFLOW_SERVER"
 TRITON = "TRITON_SERVER"
 
-# The chart's own image (values.yaml, storageInitializer), used where platform.yaml names none.
-LOADER_IMAGE = "seldonio/rclone-storage-initializer:1.17.1"
-LOADER_TOOL = "storage"  # its key among the platform's tool images
+LOADER_TOOL = "storage"  # the loader's key among the platform's tool images
 LOADER_VARIABLES = "RCLONE_"  # credentials of the store: for the loader, and for nobody else in the pod
 
 _LOADER_RUNTIME = {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
@@ -56,11 +54,10 @@ def loaders(model: Model, node: Node, run: Run) -> list[Object]:
     if not run.model_uri:
         return []
     name = worker(model, node)
-    images = dict(model.place.platform.build.images)
     return [
         filled(
             name=initializer_container(name),
-            image=images.get(LOADER_TOOL, LOADER_IMAGE),
+            image=dict(model.place.platform.build.images)[LOADER_TOOL],
             imagePullPolicy="IfNotPresent",
             args=[_source(run.model_uri), MODEL_MOUNT_PATH],
             env=[container.variable("HOME", container.TMP), *_credentials(node.runtime)],
