@@ -10,8 +10,7 @@ from invalid_pages import pages, slug
 
 from generator import rules
 from generator.diag import Severity
-from generator.model import Protocol
-from generator.resolve import defaults, operations
+from generator.resolve import defaults
 from generator.rules import access
 from generator.rules import cases as rule_cases
 
@@ -109,13 +108,6 @@ def test_the_pages_of_docs_are_fresh(same: Same, *, bless: bool) -> None:
 def test_groups_of_rules_have_different_pages() -> None:
     names = [slug(title) for title, _ in rules.GROUPS]
     assert len(names) == len(set(names))
-
-
-def test_rules_and_resolve_know_the_same_operations() -> None:
-    known = {Protocol(name): tuple(names) for name, names in access.OPERATIONS.items()}
-    # The feedback of tensorflow is there with the executor only, so it stands outside the table of the rules.
-    known[Protocol.TENSORFLOW] = tuple(sorted((*known[Protocol.TENSORFLOW], "feedback")))
-    assert known == dict(operations.NAMES)
 
 
 def test_rules_and_resolve_have_the_same_defaults() -> None:

@@ -3,7 +3,6 @@
 A path here begins below ``spec``: ``model.mark("access", 0)`` is where the first grant stands.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -163,7 +162,7 @@ class Case:
         api: Spec = self.spec.get("api", {})
         return api
 
-    @property
+    @cached_property
     def protocol(self) -> str:
         """Return what clients speak."""
         return str(self.api.get("protocol", "bento"))
@@ -243,7 +242,7 @@ class Slot:
         nodes: dict[str, Spec] = self.spec.get("nodes") or {self.model.name: self.spec}
         return nodes
 
-    @property
+    @cached_property
     def is_graph(self) -> bool:
         """Say whether the model names its nodes."""
         return bool(self.spec.get("nodes"))
@@ -252,11 +251,11 @@ class Slot:
         """Return the path of a node below the predictor's spec."""
         return ("nodes", node) if self.is_graph else ()
 
-    def runs(self) -> Iterator[tuple[str, Path, Spec]]:
-        """Yield node, path and ``run`` of every node that is a container."""
-        for name, node in self.nodes.items():
-            if run := node.get("run"):
-                yield name, (*self.node_path(name), "run"), run
+    @cached_property
+    def runs(self) -> tuple[tuple[str, Path, Spec], ...]:
+        """Return node, path and ``run`` of every node that is a container."""
+        found = ((name, (*self.node_path(name), "run"), node.get("run")) for name, node in self.nodes.items())
+        return tuple((name, path, run) for name, path, run in found if run)
 
     def mark(self, *path: str | int) -> Mark:
         """Return where the value at ``path`` was said last: predictor's patches, environment's patch, model."""

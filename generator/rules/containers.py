@@ -40,7 +40,7 @@ _LOADED = ("-provision-location", "-model-initializer")
 
 def names(slot: Slot) -> Problems:
     """Find nodes whose containers would be called like others in their pods."""
-    for name, path, _ in slot.runs():
+    for name, path, _ in slot.runs:
         if name in CONTAINERS:
             mark = slot.key_mark(*path[:-1]) if path[:-1] else slot.model.document.value_mark(("metadata", "name"))
             yield mark, f"a container called {quoted(name)} is in every such pod already", "choose another name"
@@ -49,25 +49,29 @@ def names(slot: Slot) -> Problems:
 def ports(case: Case) -> Problems:
     """Find ports that something else in the pod listens on."""
     for slot in case.predictors:
-        for _, path, run in slot.runs():
-            yield from _port(run, slot.mark(*path, "port"), executor=bool(case.executor_for))
+        for _, path, run in slot.runs:
+            if taken := _taken(run, executor=bool(case.executor_for)):
+                yield _port(slot.mark(*path, "port"), run, taken)
     for path, run in _beside(case):
-        yield from _port(run, case.mark(*path, "port"), executor=False)
+        if taken := _taken(run, executor=False):
+            yield _port(case.mark(*path, "port"), run, taken)
 
 
-def _port(run: Spec, mark: Mark, *, executor: bool) -> Iterator[Problem]:
-    port = run.get("port")
-    taken = EXECUTOR_PORTS.get(port or 0, "") if executor else ""
+def _taken(run: Spec, *, executor: bool) -> str:
+    port = run.get("port", 0)
     if port in ISTIO_PORTS:
-        taken = "Istio's sidecar"
-    if taken:
-        yield mark, f"the port {port} is taken by {taken}{HERE}", "let the image listen on another port"
+        return "Istio's sidecar"
+    return EXECUTOR_PORTS.get(port, "") if executor else ""
+
+
+def _port(mark: Mark, run: Spec, taken: str) -> Problem:
+    return mark, f"the port {run['port']} is taken by {taken}{HERE}", "let the image listen on another port"
 
 
 def users(case: Case) -> Problems:
     """Find processes that would run as the sidecar's user."""
     for slot in case.predictors:
-        for _, path, run in slot.runs():
+        for _, path, run in slot.runs:
             if run.get("user") == ISTIO_USER:
                 yield _user(slot.mark(*path, "user"))
     for path, run in _beside(case):
@@ -141,20 +145,28 @@ def twice(case: Case) -> Problems:
 
 def volumes(slot: Slot) -> Problems:
     """Find volumes in the place of others."""
-    for node, path, _ in slot.runs():
+    for node, path, _ in slot.runs:
+        if "runtime" not in slot.spec and "runtime" not in slot.nodes[node]:
+            continue
         runtime = merge(slot.spec.get("runtime", {}), slot.nodes[node].get("runtime") if slot.is_graph else None)
         taken: dict[str, str] = {}
         for name, volume in runtime.get("volumes", {}).items():
-            at = (*path[:-1], "runtime", "volumes", name)
-            mark = slot.key_mark(*at) if slot.says(*at) else slot.key_mark("runtime", "volumes", name)
             where = volume.get("path", "")
-            if name in _VOLUMES or name.endswith(_LOADED):
-                yield mark, f"the pod has a volume {quoted(name)} already", "choose another name"
-            if any(where == own or where.startswith(f"{own}/") for own in _PATHS):
-                yield mark, f"the path {quoted(where)} is the pod's own", "choose another path"
-            if (first := taken.setdefault(where, name)) != name:
-                what = f"the volumes {quoted(first)} and {quoted(name)} have one path, {where}{HERE}"
-                yield mark, what, "give one of them another path"
+            first = taken.setdefault(where, name)
+            for what, todo in _volume(name, where, first):
+                at = (*path[:-1], "runtime", "volumes", name)
+                mark = slot.key_mark(*at) if slot.says(*at) else slot.key_mark("runtime", "volumes", name)
+                yield mark, what, todo
+
+
+def _volume(name: str, where: str, first: str) -> Iterator[tuple[str, str]]:
+    if name in _VOLUMES or name.endswith(_LOADED):
+        yield f"the pod has a volume {quoted(name)} already", "choose another name"
+    if any(where == own or where.startswith(f"{own}/") for own in _PATHS):
+        yield f"the path {quoted(where)} is the pod's own", "choose another path"
+    if first != name:
+        what = f"the volumes {quoted(first)} and {quoted(name)} have one path, {where}{HERE}"
+        yield what, "give one of them another path"
 
 
 RULES = (

@@ -20,19 +20,36 @@ def each_case(find: Callable[[Case], Iterable[Problem]]) -> Find:
 
     def everywhere(specs: Specs) -> Problems:
         for model in specs.models:
-            yield from _said_once(model, find)
+            for case in model.cases:
+                for _ in find(case):  # hardly ever: only then is it worth while to ask all cases
+                    yield from _said_once(model, find)
+                    break
+                else:
+                    continue
+                break
 
     return everywhere
 
 
 def each_predictor(find: Callable[[Slot], Iterable[Problem]]) -> Find:
     """Return the rule that finds something in any predictor of any case."""
-    return each_case(lambda case: (problem for slot in case.predictors for problem in find(slot)))
+
+    def in_case(case: Case) -> Iterator[Problem]:
+        for slot in case.predictors:
+            yield from find(slot)
+
+    return each_case(in_case)
 
 
 def each_graph(find: Callable[[Slot], Iterable[Problem]]) -> Find:
     """Return the rule that finds something in any predictor that names its nodes."""
-    return each_case(lambda case: (problem for slot in case.predictors if slot.is_graph for problem in find(slot)))
+
+    def in_case(case: Case) -> Iterator[Problem]:
+        for slot in case.predictors:
+            if slot.is_graph:
+                yield from find(slot)
+
+    return each_case(in_case)
 
 
 def _said_once(model: ModelSpec, find: Callable[[Case], Iterable[Problem]]) -> Iterator[Problem]:

@@ -1,13 +1,17 @@
 """Rules about the names that Seldon's operator makes of a model's: short enough to stay, and all different."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from generator.diag import Mark, quoted
-from generator.rules.cases import Case, Slot
+from generator.rules.cases import Case, ModelSpec, Slot
 from generator.rules.each import HERE, each_predictor
-from generator.rules.rule import Problems, Rule
+from generator.rules.rule import Problem, Problems, Rule
 from generator.rules.specs import Specs
 from generator.seldon.names import CONTAINER_MAX, NAME_MAX
+
+_EXPLAINER_TAIL = len("explainer-http")
+_JOINTS = len("---00")  # what stands between the parts at most: three hyphens and the number of a component
 
 
 def names(slot: Slot) -> Iterator[tuple[str, str, str]]:
@@ -18,7 +22,7 @@ def names(slot: Slot) -> Iterator[tuple[str, str, str]]:
     """
     front = f"{slot.model.name}-{slot.name}"
     yield "Service", front, "predictor"
-    for index, (node, _, _) in enumerate(slot.runs()):
+    for index, (node, _, _) in enumerate(slot.runs):
         yield "Service", f"{front}-{node}", node
         yield "Deployment", f"{front}-{index}-{node}", node
     if explains(slot):
@@ -35,6 +39,9 @@ def explains(slot: Slot) -> bool:
 
 def too_long(slot: Slot) -> Problems:
     """Find names that Kubernetes, or a label, does not take."""
+    longest = max(map(len, slot.nodes))
+    if len(slot.model.name) + len(slot.name) + max(longest, _EXPLAINER_TAIL) + _JOINTS <= NAME_MAX:
+        return
     kind, name, _ = max(names(slot), key=lambda made: len(made[1]))
     if len(name) > NAME_MAX:
         what = f"the {kind} would be called {quoted(name)}, {len(name)} characters{HERE}"
@@ -43,7 +50,7 @@ def too_long(slot: Slot) -> Problems:
             what,
             f"choose names of model, predictor and node that are {len(name) - NAME_MAX} shorter",
         )
-    for node, path, _ in slot.runs():
+    for node, path, _ in slot.runs:
         if len(node) > CONTAINER_MAX:
             mark = slot.key_mark(*path[:-1]) if slot.is_graph else slot.model.document.value_mark(("metadata", "name"))
             what = f"the name {quoted(node)} has {len(node)} characters: its label has room for {CONTAINER_MAX}"
@@ -52,28 +59,80 @@ def too_long(slot: Slot) -> Problems:
 
 def collisions(specs: Specs) -> Problems:
     """Find objects that two parts of a namespace's models would share."""
-    taken: dict[tuple[str, str, str, str], tuple[str, Mark]] = {}
-    for model in specs.models:
+    taken: dict[tuple[str, str, str, str], Claim] = {}
+    for model in _suspects(specs):
+        tenant = model.tenant.name
         for case in model.cases:
-            for kind, name, holder, mark in _claims(case):
+            for claim in _claims(case) if case.environments else ():
                 for environment in case.environments:
-                    key = (model.tenant.name, environment, kind, name)
-                    first, place = taken.setdefault(key, (holder, mark))
-                    if first != holder:
-                        what = f"{holder} would have the {kind} {quoted(name)}, and so would {first}: first at {place}"
-                        does = "take each other's requests" if kind == "route" else "delete each other's pods for ever"
-                        yield mark, what, f"choose another name: the two would {does}"
+                    first = taken.setdefault((tenant, environment, claim.kind, claim.name), claim)
+                    if first is not claim and first.holder != claim.holder:
+                        yield _collision(claim, first)
 
 
-def _claims(case: Case) -> Iterator[tuple[str, str, str, Mark]]:
-    start = case.model.document.value_mark(("metadata", "name"))
-    yield "route", case.model.name, f"the model {case.model.name}", start
+def _suspects(specs: Specs) -> list[ModelSpec]:
+    """Return the models whose names can meet others', in order: those where one name begins like another."""
+    names_of: dict[str, set[str]] = {}
+    for model in specs.models:
+        names_of.setdefault(model.tenant.name, set()).add(model.name)
+    near: set[tuple[str, str]] = set()
+    for model in specs.models:
+        tenant = model.tenant.name
+        if found := [front for front in _fronts(model.name) if front in names_of[tenant]]:
+            near.update((tenant, name) for name in (model.name, *found))
+        elif any(_meets_itself(case) for case in model.cases):
+            near.add((tenant, model.name))
+    return [model for model in specs.models if (model.tenant.name, model.name) in near]
+
+
+def _fronts(name: str) -> Iterator[str]:
+    return (name[:position] for position, letter in enumerate(name) if letter == "-")
+
+
+def _meets_itself(case: Case) -> bool:
+    named = {slot.name for slot in case.predictors}
+    fronts = any(front in named for name in named for front in _fronts(name))
+    return fronts or any("explainer" in slot.nodes for slot in case.predictors)
+
+
+def _collision(claim: "Claim", first: "Claim") -> Problem:
+    what = f"{claim.holder} would have the {claim.kind} {quoted(claim.name)}, and so would {first.holder}"
+    does = "take each other's requests" if claim.kind == "route" else "delete each other's pods for ever"
+    return claim.mark, f"{what}: first at {first.mark}", f"choose another name: the two would {does}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A name that a part of a model takes in its namespace."""
+
+    kind: str
+    name: str
+    case: Case
+    slot: Slot | None = None
+    part: str = ""
+
+    @property
+    def holder(self) -> str:
+        """Return whose the name is."""
+        model = self.case.model.name
+        if self.slot is None:
+            return f"the explainer of {model}" if self.part else f"the model {model}"
+        own = {"predictor": "", "explainer": ", explainer"}.get(self.part, f", node {self.part}")
+        return f"{model}, predictor {self.slot.name}{own}"
+
+    @property
+    def mark(self) -> Mark:
+        """Return where that part is named."""
+        return self.slot.name_mark() if self.slot else self.case.model.document.value_mark(("metadata", "name"))
+
+
+def _claims(case: Case) -> Iterator[Claim]:
+    yield Claim("route", case.model.name, case)
     if case.spec.get("explainer"):
-        yield "route", f"{case.model.name}-explainer", f"the explainer of {case.model.name}", start
+        yield Claim("route", f"{case.model.name}-explainer", case, part="explainer")
     for slot in case.predictors:
         for kind, name, part in names(slot):
-            own = "" if part == "predictor" else f", {part if part == 'explainer' else f'node {part}'}"
-            yield kind, name, f"{case.model.name}, predictor {slot.name}{own}", slot.name_mark()
+            yield Claim(kind, name, case, slot, part)
 
 
 RULES = (

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from generator.diag import Mark, Severity, quoted
+from generator.diag import Severity, quoted
+from generator.document import Path
 from generator.patch import Spec
 from generator.rules.cases import Case, Slot
 from generator.rules.each import HERE, each_case, each_predictor
@@ -10,6 +11,8 @@ from generator.rules.guard import Breach, guarded
 from generator.rules.rule import Problem, Problems, Rule
 from generator.rules.specs import Specs
 from generator.rules.words import listed
+
+Named = tuple[Slot | Case, Path, str]
 
 TENANT = "{tenant}"  # stands for the tenant's name in the platform's templates
 
@@ -41,41 +44,41 @@ def pin_key(slot: Slot, node: str) -> str:
     return slot.name if len(slot.nodes) == 1 else f"{slot.name}/{node}"
 
 
-def given(case: Case) -> Iterator[tuple[Mark, str]]:
-    """Yield place and name of every image that the model names itself."""
+def given(case: Case) -> Iterator[Named]:
+    """Yield whose it is, path and name of every image that the model names itself."""
     for slot in case.predictors:
-        for _, path, run in slot.runs():
+        for _, path, run in slot.runs:
             if "image" in run:
-                yield slot.mark(*path, "image"), run["image"]
-            elif "oci" in run.get("source", {}):
-                yield slot.mark(*path, "source", "oci"), run["source"]["oci"]
+                yield slot, (*path, "image"), run["image"]
+            elif "oci" in run.get("source", ()):
+                yield slot, (*path, "source", "oci"), run["source"]["oci"]
     yield from beside(case)
 
 
-def beside(case: Case) -> Iterator[tuple[Mark, str]]:
-    """Yield place and name of the images of the explainer and the detectors."""
+def beside(case: Case) -> Iterator[Named]:
+    """Yield whose it is, path and name of the images of the explainer and the detectors."""
     if image := case.spec.get("explainer", {}).get("run", {}).get("image"):
-        yield case.mark("explainer", "run", "image"), image
+        yield case, ("explainer", "run", "image"), image
     for name, body in case.spec.get("detectors", {}).items():
         if image := body.get("run", {}).get("image"):
-            yield case.mark("detectors", name, "run", "image"), image
+            yield case, ("detectors", name, "run", "image"), image
 
 
 def latest(case: Case) -> Problems:
     """Find images that are another one tomorrow."""
-    for mark, image in given(case):
-        if tag(image) == "latest" and not has_digest(image):
+    for holder, path, image in given(case):
+        if ":latest" in image and tag(image) == "latest" and not has_digest(image):
             todo = 'name it by its digest: "<image>@sha256:…", which crane digest or docker inspect print'
-            yield mark, f'the image {quoted(image)} is whatever "latest" is at the moment', todo
+            yield holder.mark(*path), f'the image {quoted(image)} is whatever "latest" is at the moment', todo
 
 
 def registries(case: Case) -> Problems:
     """Find images from a registry that the tenant may not use."""
     allowed = case.model.tenant.spec.get("registries") or case.model.platform.spec["registries"]
-    for mark, image in given(case):
+    for holder, path, image in given(case):
         if not within(repository(image), allowed):
             what = f"tenant {quoted(case.model.tenant.name)} takes no images from {quoted(repository(image))}"
-            yield mark, what, f"mirror it to {listed(allowed, 'or')}"
+            yield holder.mark(*path), what, f"mirror it to {listed(allowed, 'or')}"
 
 
 def registries_above(specs: Specs) -> Problems:
@@ -110,7 +113,7 @@ def unpinned(specs: Specs) -> Problems:
 
 def _missing(case: Case) -> Iterator[str]:
     for slot in case.predictors:
-        for node, _, run in slot.runs():
+        for node, _, run in slot.runs:
             key = pin_key(slot, node)
             if not has_digest(run.get("image", "")) and "server" not in run and key not in case.pins:
                 yield key
@@ -126,10 +129,10 @@ def _pin(case: Case, environment: str) -> str:
 
 def strangers(slot: Slot) -> Problems:
     """Find pins of an image that is not the predictor's."""
-    for node, _, run in slot.runs():
+    for node, _, run in slot.runs:
         key = pin_key(slot, node)
         pin = slot.case.pins.get(key)
-        own = _repository(slot, node, run)
+        own = _repository(slot, node, run) if pin else ""
         if pin and own and repository(pin) != own:
             what = f"the pin of {quoted(key)} is an image of {quoted(repository(pin))}, and its own is {quoted(own)}"
             yield (
@@ -152,7 +155,7 @@ def _repository(slot: Slot, node: str, run: Spec) -> str:
 
 def pins_of_nothing(slot: Slot) -> Problems:
     """Find pins of a node that the predictor does not have, and of a predictor whose nodes are pinned one by one."""
-    keys = [pin_key(slot, node) for node, _, _ in slot.runs()]
+    keys = [pin_key(slot, node) for node, _, _ in slot.runs] if slot.case.pins else []
     for pin in slot.case.pins:
         if pin.partition("/")[0] == slot.name and pin not in keys:
             what = f"{quoted(pin)} is pinned, and there is no image of that name{HERE}"
@@ -165,7 +168,7 @@ def built_nowhere(case: Case) -> Problems:
     if tenant.builds or build.get("engine") == "external" or not case.model.platform.has_build_environment:
         return
     for slot in case.predictors:
-        for _, path, run in slot.runs():
+        for _, path, run in slot.runs:
             if "bento" in run:
                 environment = case.model.platform.build_environment
                 what = f"nobody builds this Bento: images are built in {environment}, where {tenant.name} is not"
@@ -186,13 +189,13 @@ def by_tag(specs: Specs) -> Iterator[Breach]:
 
 def _tagged(case: Case, *, pinned: bool) -> Iterator[Problem]:
     for slot in () if pinned else case.predictors:  # where pins are required, what lacks one is not deployed
-        for node, path, run in slot.runs():
+        for node, path, run in slot.runs:
             if pin_key(slot, node) not in case.pins and not has_digest(run.get("image", "")) and "server" not in run:
                 field = "image" if "image" in run else "bento"
                 yield slot.mark(*path, field), run[field], f"run gen pin {case.model.tenant.name}/{case.model.name}"
-    for mark, image in beside(case):
+    for holder, path, image in beside(case):
         if not has_digest(image):
-            yield mark, image, 'name it by its digest: "<image>@sha256:…"'
+            yield holder.mark(*path), image, 'name it by its digest: "<image>@sha256:…"'
 
 
 RULES = (

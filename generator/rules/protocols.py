@@ -39,7 +39,7 @@ def beyond_bento(case: Case) -> Problems:
 
 def servers(slot: Slot) -> Problems:
     """Find stock servers that do not speak the model's protocol."""
-    for _, path, run in slot.runs():
+    for _, path, run in slot.runs:
         name = run.get("server")
         if name in SERVERS and slot.case.protocol not in SERVERS[name]:
             what = f"{name} does not speak {slot.case.protocol}{HERE}"
