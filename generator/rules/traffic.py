@@ -34,7 +34,8 @@ def _shadow(slot: Slot) -> bool:
 
 
 def _share(slot: Slot, count: int) -> int:
-    return int(_own(slot).get("traffic", ALL if count == 1 else 0))
+    said = _own(slot).get("traffic")
+    return (ALL if count == 1 else 0) if said is None else int(said)
 
 
 def shadows(case: Case) -> Problems:
