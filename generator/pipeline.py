@@ -9,9 +9,10 @@ from generator import build, layout, names, resolve, rules, sources
 from generator.diag import Diagnostic, Severity, SpecError, errors, ordered
 from generator.factor import Layer, factor
 from generator.layout import Files, Overlay
-from generator.model import Model, Object, Place, Platform
+from generator.model import Model
 from generator.rules.cases import ModelSpec, TenantSpec
 from generator.rules.specs import Specs
+from generator.tenancy import Object, Place, Platform
 from generator.tree import merge
 
 Served = tuple[Place, tuple[str, ...]]  # a tenant in an environment, and the models that are deployed there

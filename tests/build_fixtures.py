@@ -3,34 +3,36 @@
 from dataclasses import replace
 
 from generator.model import (
-    Account,
-    BuildSettings,
     Detector,
-    Egress,
-    Environment,
     Explainer,
-    Gateway,
     Grants,
-    Issuer,
     Log,
-    Mesh,
     Model,
     Node,
     NodeType,
     Operation,
-    Place,
-    Platform,
     Predictor,
     Protocol,
     Run,
     Runtime,
     Scale,
     Secret,
-    Sink,
     Source,
+    Volume,
+)
+from generator.tenancy import (
+    Account,
+    BuildSettings,
+    Egress,
+    Environment,
+    Gateway,
+    Issuer,
+    Mesh,
+    Place,
+    Platform,
+    Sink,
     Tenant,
     Tracing,
-    Volume,
 )
 
 JWKS = '{"keys":[{"alg":"RS256","e":"AQAB","kid":"corp-1","kty":"RSA","n":"sXch","use":"sig"}]}'

@@ -11,7 +11,8 @@ from generator.build.namespace import build as namespace_walls
 from generator.build.namespace import build_namespace
 from generator.build.network import build as network_walls
 from generator.build.platform import build as platform_objects
-from generator.model import Egress, Model, Object, Place
+from generator.model import Model
+from generator.tenancy import Egress, Object, Place
 
 
 def partner() -> Model:

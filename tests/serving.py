@@ -7,8 +7,9 @@ import pytest
 import serving_cases as cases
 
 from generator.build import seldon
-from generator.model import Model, Object
+from generator.model import Model
 from generator.seldon.operator import expand
+from generator.tenancy import Object
 
 MODELS = cases.models()
 EVERY = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())

@@ -12,7 +12,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # From the bottom up: a module imports from its own line or from lines above it. Packages count as one.
 LAYERS = (
     ("generator",),
-    ("diag", "names", "model", "patch"),
+    ("diag", "names", "tenancy", "model", "patch"),
     ("document", "scalars", "syntax", "emit"),
     ("load", "schemas"),
     ("failure", "wording", "key_messages", "value_messages", "messages"),

@@ -14,8 +14,9 @@ from build_rendered import everything, models, of, partner, policies, ungranted
 
 from generator.build import access, seldon
 from generator.build.pods import metrics
-from generator.model import Account, Model, Object, Protocol
+from generator.model import Model, Protocol
 from generator.seldon.operator import expand
+from generator.tenancy import Account, Object
 
 GATEWAY = "cluster.local/ns/api/sa/seldon-gateway"
 CHURN = "cluster.local/ns/growth/sa/churn"

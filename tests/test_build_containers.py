@@ -8,7 +8,8 @@ import serving_cases as cases
 from serving import EVERY, MODELS, NO_ENGINE, every_container, expanded, own, pods, predictors
 
 from generator.build.container import TMP
-from generator.model import Model, Object
+from generator.model import Model
+from generator.tenancy import Object
 
 # Variables with which the operator loses all the others (operator/utils/utils.go, SetEnvVar with override false).
 LOSING = {

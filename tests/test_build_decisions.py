@@ -15,8 +15,8 @@ from generator.access.paths import PathNormalization
 from generator.access.request import Peer, Protocol, Request, Token, Transport, with_token
 from generator.access.world import read
 from generator.build import detector, seldon
-from generator.model import Object
 from generator.seldon.operator import expand
+from generator.tenancy import Object
 
 NOW = 1_800_000_000
 CORP = "https://idp.local/auth/realms/ML"

@@ -17,7 +17,8 @@ from conftest import Same
 from generator.build.image import build as images
 from generator.build.image_scripts import BUILD, EXISTS, FETCH
 from generator.emit import emit
-from generator.model import Object, Place, Run, Source
+from generator.model import Run, Source
+from generator.tenancy import Object, Place
 from generator.verify.objects import checker
 
 GOLDEN = Path(__file__).parent / "built/image"

@@ -8,7 +8,7 @@ from build_rendered import everything, named, of, places, walls
 
 from generator.build.hosts import Service, service_of
 from generator.build.mesh import build
-from generator.model import Egress
+from generator.tenancy import Egress
 
 
 def test_a_namespace_speaks_mutual_tls_only_and_allows_nothing_of_itself() -> None:

@@ -9,7 +9,7 @@ from build_fixtures import churn, fraud, iris, place, tenant
 from build_rendered import everything, named, of
 
 from generator.build.namespace import build, build_namespace
-from generator.model import Object
+from generator.tenancy import Object
 
 HELD = {"argocd.argoproj.io/sync-options": "Prune=confirm,Delete=confirm", "argocd.argoproj.io/sync-wave": "-3"}
 

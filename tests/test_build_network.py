@@ -8,8 +8,9 @@ from build_rendered import named, of, places, ungranted, walls
 
 from generator.build import seldon
 from generator.build.network import build, build_network
-from generator.model import Egress, Model, Object, Tracing
+from generator.model import Model
 from generator.seldon.operator import expand
+from generator.tenancy import Egress, Object, Tracing
 
 GATEWAY = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "api"}},

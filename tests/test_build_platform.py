@@ -15,7 +15,7 @@ from build_rendered import everything, named, of, places, settings
 from generator.build.meta import Wave
 from generator.build.platform import LOG_LABELS, build
 from generator.emit import emit
-from generator.model import Object
+from generator.tenancy import Object
 
 SELECTOR = {"matchLabels": {"istio": "ingressgateway"}}
 

@@ -11,10 +11,11 @@ from conftest import Same
 from serving import EVERY, MODELS, NO_ENGINE, built, every_container, expanded, leaves, own, pods, predictors
 
 from generator.emit import emit
-from generator.model import Model, Object, Operation, Protocol
+from generator.model import Model, Operation, Protocol
 from generator.seldon.traps import traps
 from generator.seldon.verdict import Outcome
 from generator.seldon.webhook import denial
+from generator.tenancy import Object
 from generator.verify.objects import checker
 
 CRDS = Path(__file__).parents[2] / "shared/referee/crds"

@@ -8,7 +8,8 @@ from serving import EVERY, MODELS, expanded
 from generator.build import detector
 from generator.build.container import TMP
 from generator.build.workload import build
-from generator.model import Model, Object
+from generator.model import Model
+from generator.tenancy import Object
 from generator.verify.objects import checker
 
 

@@ -14,30 +14,24 @@ from generator import resolve
 from generator.document import Document
 from generator.load import load
 from generator.model import (
-    Account,
-    Egress,
-    Environment,
     Grants,
-    Issuer,
     Model,
     NodeType,
     Operation,
-    Platform,
     Predictor,
     Protocol,
     Run,
     Runtime,
     Scale,
     Secret,
-    Sink,
     Source,
     Toleration,
-    Tracing,
     Volume,
 )
 from generator.model import Node as GraphNode
 from generator.patch import merge
 from generator.rules.access import OPERATIONS
+from generator.tenancy import Account, Egress, Environment, Issuer, Platform, Sink, Tracing
 
 ROOT = Path(__file__).parent.parent
 Spec = dict[str, Any]
@@ -340,24 +334,24 @@ FRAUD: dict[str, dict[str, Any]] = {
     },
     "staging": {
         "slots": [
-            ("canary", 10, Scale(low=2, high=2, cpu_percent=70), "2.5.0-d3376ab2ecaa"),
             ("main", 90, Scale(low=2, high=6, cpu_percent=70), "2.4.1-3510bdf66229"),
+            ("canary", 10, Scale(low=2, high=2, cpu_percent=70), "2.5.0-d3376ab2ecaa"),
         ],
         "grants": (ANALYSTS, grants("predict", clients=("checkout",))),
     },
     "prod": {
         "slots": [
             (
-                "canary",
-                10,
-                Scale(low=2, high=2, cpu_percent=70),
-                "2.5.0-9a1be20c44d1@sha256:7f6e5d4c3b2a1908f7e6d5c4b3a291807f6e5d4c3b2a1908f7e6d5c4b3a29180",
-            ),
-            (
                 "main",
                 90,
                 Scale(low=4, high=20, cpu_percent=70),
                 "2.4.1-3c1f0e9d8b7a@sha256:5e4d3c2b1a09f8e7d6c5b4a3928170605f4e3d2c1b0a9f8e7d6c5b4a39281706",
+            ),
+            (
+                "canary",
+                10,
+                Scale(low=2, high=2, cpu_percent=70),
+                "2.5.0-9a1be20c44d1@sha256:7f6e5d4c3b2a1908f7e6d5c4b3a291807f6e5d4c3b2a1908f7e6d5c4b3a29180",
             ),
         ],
         "grants": (
@@ -752,8 +746,8 @@ def test_the_base_is_the_model_with_no_environments_changes_in_no_namespace() ->
     found = resolve.base_model(example("tenants/payments/fraud.yaml"), PLATFORM, tenant)
     assert (found.place.environment.name, found.place.namespace, found.place.host) == ("", "", "")
     assert [(one.name, one.traffic, one.scale.low, one.scale.high) for one in found.predictors] == [
-        ("canary", 10, 2, 2),
         ("main", 90, 2, 6),
+        ("canary", 10, 2, 2),
     ]
     assert found.missing_pins == ()
 
@@ -766,6 +760,17 @@ def test_a_model_names_its_owner_data_issuer_and_audience_or_takes_the_usual_one
 
 
 # --- patches ----------------------------------------------------------------------------------------------------
+
+
+def test_an_environment_may_take_back_what_the_model_says_for_one_predictor() -> None:
+    spec = {
+        "run": IMAGE,
+        "runtime": {"gpu": 1},
+        "predictors": {"main": {"traffic": 90}, "canary": {"traffic": 10}},
+        "environments": {"dev": {"predictors": {"canary": {"runtime": {"gpu": None}}}}},
+    }
+    main, canary = model(spec).predictors
+    assert (main.graph.runtime.gpu, canary.graph.runtime.gpu) == (1, 0)
 
 
 def test_an_environment_patches_the_model_and_a_predictor_both() -> None:

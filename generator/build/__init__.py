@@ -6,9 +6,10 @@ made by the function of that name.
 
 from collections.abc import Sequence
 
-from generator.build import access, argocd, image, mesh, namespace, network, platform, seldon, workload
+from generator.build import access, argocd, detector, image, mesh, namespace, network, platform, seldon, workload
 from generator.build.codeowners import codeowners
-from generator.model import Environment, Model, Object, Place, Platform, Run
+from generator.model import Model, Run
+from generator.tenancy import Environment, Object, Place, Platform
 
 __all__ = ["build_walls", "codeowners", "hub", "images", "policies", "serving", "settings", "walls"]
 
@@ -30,7 +31,7 @@ def build_walls(place: Place) -> list[Object]:
 
 def serving(model: Model) -> list[Object]:
     """Return what serves a model: its SeldonDeployment, ServiceAccount, disruption budgets, detectors."""
-    return [*seldon.build(model), *workload.build(model)]
+    return [*seldon.build(model), *workload.build(model), *detector.build(model)]
 
 
 def policies(model: Model) -> list[Object]:

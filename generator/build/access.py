@@ -21,7 +21,8 @@ from generator.build.meta import (
 from generator.build.neighbours import neighbour_operations
 from generator.build.pods import metrics
 from generator.build.tokens import audience_condition, claim_condition, jwt_rule, request_principal
-from generator.model import Grants, Model, Object, Operation
+from generator.model import Grants, Model, Operation
+from generator.tenancy import Object
 
 Rule = Object
 

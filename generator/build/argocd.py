@@ -11,7 +11,7 @@ from typing import Any
 from generator import names
 from generator.build.health import CHECKS
 from generator.build.meta import CONFIG_MAP, Kind, Scope, Wave, annotated, obj
-from generator.model import Object, Place, Platform
+from generator.tenancy import Object, Place, Platform
 
 APP_PROJECT = Kind(api="argoproj.io/v1alpha1", name="AppProject")
 APPLICATION = Kind(api="argoproj.io/v1alpha1", name="Application")

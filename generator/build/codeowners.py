@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from generator import names
-from generator.model import Platform, Tenant
+from generator.tenancy import Platform, Tenant
 
 
 def codeowners(platform: Platform, tenants: Sequence[Tenant]) -> str:

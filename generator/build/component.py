@@ -2,7 +2,8 @@
 
 from generator.build import container, pods, server
 from generator.build.meta import filled
-from generator.model import Model, Node, Object, Predictor, Run
+from generator.model import Model, Node, Predictor, Run
+from generator.tenancy import Object
 
 # The operator would number gRPC ports from here on, in the order of the containers: a node that is added would
 # renumber the others' and restart them. Seldon Core 1.17.1, operator/constants/constants.go and defaults.go.

@@ -4,7 +4,8 @@ import json
 from math import ceil
 
 from generator.build.meta import filled
-from generator.model import Object, Run, Runtime, Secret
+from generator.model import Run, Runtime, Secret
+from generator.tenancy import Object
 
 TMP = "/tmp"  # noqa: S108  # the mount path of an emptyDir of the pod's own
 TMP_SIZE = "1Gi"

@@ -7,7 +7,8 @@ and ``namespace``.
 
 from generator.build import container
 from generator.build.meta import Kind, filled, labelled, labels, model_scope, obj, pods_of_detector
-from generator.model import Detector, Model, Object
+from generator.model import Detector, Model
+from generator.tenancy import Object
 
 DEPLOYMENT = Kind(api="apps/v1", name="Deployment")
 SERVICE = Kind(api="v1", name="Service")

@@ -10,7 +10,8 @@ import re
 
 from generator.build import container
 from generator.build.meta import filled
-from generator.model import Explainer, Model, Object, Protocol
+from generator.model import Explainer, Model, Protocol
+from generator.tenancy import Object
 
 # The operator gives the pod 20 s to end: 5 s until it is forgotten leave 15 s for a request.
 _PRE_STOP_S = 5

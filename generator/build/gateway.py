@@ -17,7 +17,7 @@ from generator.build.meta import (
     platform_scope,
 )
 from generator.build.tokens import audience_condition, jwt_rule, request_principal
-from generator.model import Object, Place, Platform
+from generator.tenancy import Object, Place, Platform
 
 HTTPS = 443
 

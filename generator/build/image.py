@@ -14,7 +14,8 @@ from typing import Any
 
 from generator.build import image_job
 from generator.build.meta import CONFIG_MAP, SERVICE_ACCOUNT, Kind, Wave, build_scope, filled, obj
-from generator.model import Object, Place, Run
+from generator.model import Run
+from generator.tenancy import Object, Place
 
 JOB = Kind(api="batch/v1", name="Job")
 ACCOUNT = "image-builder"

@@ -2,7 +2,8 @@
 
 from generator.build.image_scripts import BUILD, EXISTS, FETCH
 from generator.build.meta import COMPONENT, Scope, filled, labels
-from generator.model import Object, Place, Run, Source
+from generator.model import Run, Source
+from generator.tenancy import Object, Place
 
 USER = 1000  # of the rootless BuildKit image, which cannot be changed without rebuilding it
 UNCONFINED = "unconfined"

@@ -16,7 +16,8 @@ from generator.build.meta import (
     obj,
     tenant_scope,
 )
-from generator.model import Model, Object, Place
+from generator.model import Model
+from generator.tenancy import Object, Place
 
 _PROTOCOLS = {80: "HTTP", 443: "TLS"}  # they tell hosts on one port apart; on any other port it is plain TCP
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from generator.model import Environment, Model, Object, Place, Platform
+from generator.model import Model
 from generator.seldon.names import virtual_service
+from generator.tenancy import Environment, Object, Place, Platform
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 PART_OF = "app.kubernetes.io/part-of"

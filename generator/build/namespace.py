@@ -19,7 +19,7 @@ from generator.build.meta import (
     tenant_scope,
 )
 from generator.build.network import build_network
-from generator.model import Object, Place, Platform
+from generator.tenancy import Object, Place, Platform
 
 BUILD_PODS = 10  # builds of one tenant at a time; a finished Job's pod does not count
 _POD_SECURITY = "pod-security.kubernetes.io"

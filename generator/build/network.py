@@ -26,7 +26,8 @@ from generator.build.meta import (
 )
 from generator.build.neighbours import neighbour_ports
 from generator.build.pods import metrics
-from generator.model import Model, Object, Place, Platform
+from generator.model import Model
+from generator.tenancy import Object, Place, Platform
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by Kubernetes itself, so nobody can give it to another
 DNS = 53

@@ -6,7 +6,7 @@ from generator.build import gateway
 from generator.build.meta import CONFIG_MAP, TELEMETRY, Wave, obj, platform_scope
 from generator.build.tokens import claim_path
 from generator.emit import emit
-from generator.model import Environment, Issuer, Object, Place, Platform, Tracing
+from generator.tenancy import Environment, Issuer, Object, Place, Platform, Tracing
 
 MESH_SETTINGS = "modelapi-mesh"
 SELDON_SETTINGS = "modelapi-seldon"

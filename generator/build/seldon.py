@@ -2,8 +2,9 @@
 
 from generator.build import component, explainer
 from generator.build.meta import Kind, filled, model_scope, obj
-from generator.model import Log, Model, Node, Object, Predictor, Protocol
+from generator.model import Log, Model, Node, Predictor, Protocol
 from generator.seldon.objects import API_VERSION, NO_ENGINE
+from generator.tenancy import Object
 
 SELDON_DEPLOYMENT = Kind(api=API_VERSION, name="SeldonDeployment")
 

@@ -8,9 +8,10 @@ Source: Seldon Core 1.17.1, operator/controllers/{model_initializer_injector,sel
 
 from generator.build import container
 from generator.build.meta import filled
-from generator.model import Model, Node, Object, Protocol, Run, Runtime
+from generator.model import Model, Node, Protocol, Run, Runtime
 from generator.seldon.names import initializer_container, initializer_volume
 from generator.seldon.objects import MODEL_MOUNT_PATH, TFSERVING_CONTAINER
+from generator.tenancy import Object
 
 TENSORFLOW = "TENSORFLOW_SERVER"
 TRITON = "TRITON_SERVER"

@@ -5,7 +5,7 @@ Source: Istio RequestAuthentication and AuthorizationPolicy references, and "Aut
 
 from collections.abc import Iterable
 
-from generator.model import Issuer, Object
+from generator.tenancy import Issuer, Object
 
 AUDIENCES = "request.auth.audiences"
 

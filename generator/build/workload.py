@@ -1,7 +1,8 @@
 """What a model's pods need beside the SeldonDeployment: their identity, and a floor under their number."""
 
 from generator.build.meta import SERVICE_ACCOUNT, Kind, Wave, filled, model_scope, obj, pods_of
-from generator.model import Model, Object, Predictor
+from generator.model import Model, Predictor
+from generator.tenancy import Object
 
 POD_DISRUPTION_BUDGET = Kind(api="policy/v1", name="PodDisruptionBudget")
 

@@ -20,7 +20,6 @@ COMMANDS = {  # name -> module below generator.cli that holds `command`; in the 
     "show": "show",
     "verify": "verify",
     "expire": "expire",
-    "explain": "explain",
     "doctor": "doctor",
 }
 

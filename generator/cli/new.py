@@ -31,7 +31,7 @@ def command() -> None:
 @click.option("--viewers", metavar="GROUP", default="", help="The OIDC group that may look into its namespaces.")
 @NO_INPUT
 @click.pass_obj
-def tenant(root: Path, name: str, *, no_input: bool, **given: str | None) -> int:
+def tenant(root: Path, /, name: str, *, no_input: bool, **given: str | None) -> int:
     r"""Start a tenant: tenants/NAME/tenant.yaml.
 
     \b
@@ -58,7 +58,7 @@ def tenant(root: Path, name: str, *, no_input: bool, **given: str | None) -> int
 @click.option("--reason", metavar="TEXT", default="", help="Why they may.")
 @NO_INPUT
 @click.pass_obj
-def model(root: Path, name: str, *, no_input: bool, **given: str) -> int:
+def model(root: Path, /, name: str, *, no_input: bool, **given: str) -> int:
     r"""Start a model: tenants/TENANT/MODEL.yaml.
 
     \b

@@ -34,6 +34,9 @@ def command(root: Path, *, check: bool, diff: bool, quiet: bool) -> int:
     from generator import names, tree, write  # noqa: PLC0415  # not needed for --help
     from generator.pipeline import generate  # noqa: PLC0415
 
+    writes = not (check or diff)
+    if writes and (note := write.recover(root, names.OWNED)):
+        click.echo(note, err=True)
     made = generate(root, datetime.now(UTC).date())
     plan = tree.plan(made.files, root, names.OWNED)
     if plan.refused:
@@ -45,12 +48,10 @@ def command(root: Path, *, check: bool, diff: bool, quiet: bool) -> int:
     elif not quiet:
         for verb, path in _changes(plan):
             click.echo(f"{click.style(verb, fg=COLOURS[verb])} {path}")
-    if not (check or diff):
-        written = write.apply(plan, root)
-        if written.note:
-            click.echo(written.note, err=True)
-    click.echo(_closing(plan, done=not (check or diff)), err=diff)
-    return int((check or diff) and not plan.is_clean)
+    if writes:
+        write.apply(plan, root)
+    click.echo(_closing(plan, done=writes), err=diff)
+    return int(not writes and not plan.is_clean)
 
 
 def _changes(plan: "Plan") -> Iterator[tuple[str, str]]:

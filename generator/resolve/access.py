@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from generator.model import Grants
 from generator.resolve.said import Said
-from generator.resolve.tenants import Callers, callers
+from generator.resolve.tenants import callers
+from generator.tenancy import Callers
 
 
 def grants(access: Iterable[Said], environment: str, sets: Mapping[str, Callers]) -> tuple[Grants, ...]:

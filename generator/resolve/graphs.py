@@ -22,7 +22,8 @@ def predictors(here: Patchable, setting: Setting) -> tuple[Predictor, ...]:
     named = Said({"predictors": patches}, MODEL).each("predictors")
     alone = sum(not one["shadow"] for one in named.values()) == 1
     found = [_predictor(name, one, here, setting, alone=alone) for name, one in named.items()]
-    return tuple(sorted(found, key=lambda one: (one.shadow, one.name)))
+    # `main` first: the operator's status.address names the first predictor's Service.
+    return tuple(sorted(found, key=lambda one: (one.shadow, one.name != PREDICTOR, one.name)))
 
 
 def missing_pins(found: tuple[Predictor, ...], setting: Setting) -> tuple[str, ...]:

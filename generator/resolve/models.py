@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from generator.model import Detector, Explainer, Log, Model, Place, Platform, Predictor, Protocol, Run, Tenant
+from generator.model import Detector, Explainer, Log, Model, Predictor, Protocol, Run
 from generator.patch import Spec as Patchable
 from generator.patch import merge
 from generator.resolve import defaults
@@ -14,7 +14,8 @@ from generator.resolve.operations import explain, operations
 from generator.resolve.runs import Setting, image_run
 from generator.resolve.runtimes import runtime
 from generator.resolve.said import Said
-from generator.resolve.tenants import KnownTenant, nowhere, place
+from generator.resolve.tenants import nowhere, place
+from generator.tenancy import Place, Platform, Tenant
 
 
 def model(data: Mapping[str, Any], place: Place) -> Model:
@@ -42,7 +43,7 @@ def model(data: Mapping[str, Any], place: Place) -> Model:
         explainer=explainer,
         detectors=_detectors(said),
         log=_log(said, place),
-        grants=grants(said.items("access"), place.environment.name, _sets(place.tenant)),
+        grants=grants(said.items("access"), place.environment.name, dict(place.tenant.callers)),
         missing_pins=missing_pins(found, setting),
     )
 
@@ -116,7 +117,3 @@ def _log(said: Said, place: Place) -> Log | None:
         return None
     one = said.below("log")
     return Log(mode=one["mode"], sink=next(sink for sink in place.platform.sinks if sink.name == one["sink"]))
-
-
-def _sets(tenant: Tenant) -> Mapping[str, Any]:
-    return dict(tenant.callers) if isinstance(tenant, KnownTenant) else {}

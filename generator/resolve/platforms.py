@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from generator.model import BuildSettings, Environment, Gateway, Issuer, Mesh, Platform, Sink, Tracing
 from generator.resolve.defaults import PLATFORM, TOOLS
 from generator.resolve.said import Said, account, pairs
+from generator.tenancy import BuildSettings, Environment, Gateway, Issuer, Mesh, Platform, Sink, Tracing
 
 TENANT = "{tenant}"  # stands for the tenant's name in the platform's templates
 

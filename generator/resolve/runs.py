@@ -5,10 +5,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from generator.model import Place, Protocol, Run, Source
+from generator.model import Protocol, Run, Source
 from generator.resolve import defaults
 from generator.resolve.platforms import TENANT
 from generator.resolve.said import Spec
+from generator.tenancy import Place
 
 RECIPE = 1  # version of the build recipe; a change of what an image holds for the same Bento must raise it
 TAG_DIGITS = 12  # hex digits of the content's SHA-256 in a tag: 48 bits, of which a model uses a handful

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generator.model import Account
 from generator.resolve.defaults import Default
+from generator.tenancy import Account
 
 Spec = Mapping[str, Any]
 

@@ -1,38 +1,19 @@
 """tenant.yaml -> Tenant, and the place that a tenant has in an environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from generator.model import Account, Egress, Environment, Place, Platform, Tenant
 from generator.resolve.defaults import TENANT
 from generator.resolve.platforms import TENANT as TEMPLATE
 from generator.resolve.said import Said, account, pairs
+from generator.tenancy import Callers, Egress, Environment, Place, Platform, Tenant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callers:
-    """A named set of callers."""
-
-    users: tuple[str, ...]
-    groups: tuple[str, ...]
-    clients: tuple[str, ...]
-    workloads: tuple[Account, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownTenant(Tenant):
-    """A tenant with what only resolving needs: its named sets of callers, and its own hosts by environment."""
-
-    callers: tuple[tuple[str, Callers], ...]
-    hosts: tuple[tuple[str, str], ...]
-
-
-def tenant(data: Mapping[str, Any], platform: Platform) -> KnownTenant:
+def tenant(data: Mapping[str, Any], platform: Platform) -> Tenant:
     """Return the tenant. ``data``: tenant.yaml whole, after schema and rules."""
     said = Said(data["spec"], TENANT)
     egress = said.items("egress")
-    return KnownTenant(
+    return Tenant(
         name=data["metadata"]["name"],
         contact=said["contact"],
         data=said["data"],
@@ -67,14 +48,13 @@ def place(platform: Platform, tenant: Tenant, environment: str) -> Place:
     The build namespace is "" outside the build environment, and everywhere where something outside gen builds.
     """
     where = platform.environment(environment)
-    own = dict(tenant.hosts) if isinstance(tenant, KnownTenant) else {}
     builds = platform.build.environment == environment and platform.build.engine != "external"
     return Place(
         platform=platform,
         tenant=tenant,
         environment=where,
         namespace=_named(where.namespace, tenant),
-        host=own.get(environment) or _named(where.host, tenant),
+        host=dict(tenant.hosts).get(environment) or _named(where.host, tenant),
         build_namespace=_named(platform.build.namespace, tenant) if builds else "",
     )
 

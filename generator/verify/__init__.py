@@ -7,8 +7,8 @@ from pathlib import Path
 from generator import kustomize, names, tree
 from generator.diag import Diagnostic, Mark, ToolError, ordered
 from generator.kustomize import Kustomize
-from generator.model import Object, Platform
 from generator.pipeline import Generated
+from generator.tenancy import Object, Platform
 from generator.verify import law, objects, patches, projects, references
 
 WORKERS = 2  # a Kustomize takes a core for 40 ms; more of them than cores only wait for each other

@@ -5,8 +5,8 @@ from typing import Any
 
 from generator.diag import Diagnostic, Mark, quoted
 from generator.layout import Overlay
-from generator.model import Object
 from generator.names import KUSTOMIZATION
+from generator.tenancy import Object
 
 Key = tuple[str, str, str, str]  # apiVersion, kind, namespace, name
 

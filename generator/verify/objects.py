@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from generator.diag import Diagnostic, Mark, ToolError
-from generator.model import Object
 from generator.names import object_file
+from generator.tenancy import Object
 from generator.verify import crd
 from generator.verify.law import key, named
 

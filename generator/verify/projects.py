@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from generator.diag import Diagnostic, Mark
-from generator.model import Object
 from generator.names import HUB, object_file
+from generator.tenancy import Object
 from generator.verify.law import key, named
 
 CLUSTER_KINDS = frozenset(("Namespace",))  # the only cluster-scoped kind that is rendered

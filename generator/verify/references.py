@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from generator.diag import Diagnostic, Mark
-from generator.model import Object
 from generator.names import object_file
 from generator.seldon.operator import expand
+from generator.tenancy import Object
 from generator.verify.law import key, named
 
 TODO = "run gen render; if it stays, this is a bug of gen: report it"
