@@ -1,10 +1,10 @@
 """Put requests to a running Envoy and read its verdicts: HTTP/1.1 over plain or mutual TLS, and bytes over TCP."""
 
-import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.access.evaluate import CLOSED
@@ -13,12 +13,15 @@ from generator.access.request import Protocol, Request, Transport
 
 GRPC_STATUS = {"0": "OK", "7": "PERMISSION_DENIED", "13": "INTERNAL", "16": "UNAUTHENTICATED", "12": "UNIMPLEMENTED"}
 ANSWER_S = 20.0
+LOCAL = "127.0.0.1"
+PASSED = "direct_response"  # Envoy's word for an answer of the listener itself
 PING = b"a greeting longer than a TLS record's header\n"
+CHUNK = 65536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One request to one listener; a principal other than "" is one of the identities of `ask`."""
+    """One request to one listener; the principal of a client with a certificate names one of the identities."""
 
     listener: str
     request: Request
@@ -34,99 +37,104 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Files of a client's certificate, and of the authority that signed the servers'."""
+    """Files of a client's certificate and its key."""
 
     certificate: Path
     key: Path
 
 
 def ask(envoy: Envoy, asks: Sequence[Ask], identities: Mapping[str, Identity]) -> tuple[Answer, ...]:
-    """Return the answers in the order of the requests; connections are kept and used again.
+    """Return the answers in the order of the requests; requests of one client to one port share a connection.
 
     `identities` has an entry for every principal of a client with a certificate.
     """
-    return asyncio.run(_ask_all(envoy, asks, {name: _context(each) for name, each in identities.items()}))
-
-
-async def _ask_all(envoy: Envoy, asks: Sequence[Ask], contexts: Mapping[str, ssl.SSLContext]) -> tuple[Answer, ...]:
-    answers: dict[int, Answer] = {}
+    contexts = {name: _context(each) for name, each in identities.items()}
     groups: dict[tuple[str, int, str, Transport, str], list[int]] = {}
     for index, each in enumerate(asks):
         peer = each.request.peer
         key = (each.listener, each.request.port, peer.principal, peer.transport, peer.address)
         groups.setdefault(key, []).append(index)
-    limit = asyncio.Semaphore(16)
-
-    async def one_group(indices: list[int]) -> None:
-        async with limit:
-            first = asks[indices[0]]
-            context = _client_context(first.request, contexts)
-            connection = _Connection(envoy.ports[first.listener], first.request, context)
+    answers: dict[int, Answer] = {}
+    for indices in groups.values():
+        first = asks[indices[0]]
+        context = _client_context(first.request, contexts)
+        connection = _Connection(port=envoy.ports[first.listener], first=first.request, context=context)
+        with contextlib.closing(connection):
             for index in indices:
-                answers[index] = await connection.ask(asks[index].request)
-            connection.close()
-
-    await asyncio.gather(*(one_group(indices) for indices in groups.values()))
+                answers[index] = connection.ask(asks[index].request)
     return tuple(answers[index] for index in range(len(asks)))
 
 
+@dataclass(slots=True, kw_only=True)
 class _Connection:
     """A connection to one listener, opened when it is needed and again when Envoy has closed it."""
 
-    def __init__(self, port: int, first: Request, context: ssl.SSLContext | None) -> None:
-        self.port = port
-        self.first = first
-        self.context = context
-        self.reader: asyncio.StreamReader | None = None
-        self.writer: asyncio.StreamWriter | None = None
+    port: int
+    first: Request
+    context: ssl.SSLContext | None
+    sock: socket.socket | None = None
+    buffer: bytearray = field(default_factory=bytearray)
 
-    async def ask(self, request: Request) -> Answer:
+    def ask(self, request: Request) -> Answer:
         try:
-            async with asyncio.timeout(ANSWER_S):
-                reader, writer = await self._open()
-                if request.protocol == Protocol.TCP:
-                    return await self._echo(reader, writer)
-                writer.write(_head(request))
-                return await self._read(reader, request)
-        except (OSError, EOFError, ssl.SSLError):
+            sock = self._open()
+            if request.protocol == Protocol.TCP:
+                sock.sendall(PING)
+                self._take(len(PING))
+                return Answer(code="200")
+            sock.sendall(_head(request))
+            return self._answer(request)
+        except (OSError, EOFError):
             self.close()
             return Answer(code=CLOSED)
 
-    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self.reader is None or self.writer is None:
-            source = self.first.peer.address or "127.0.0.1"
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
-            own = writer.get_extra_info("sockname")[1]
-            writer.write(f"PROXY TCP4 {source} 127.0.0.1 {own} {self.first.port}\r\n".encode())
-            self.reader, self.writer = reader, writer  # so that a failed handshake closes them
-            if self.context is not None:
-                await writer.start_tls(self.context, server_hostname=self.first.sni or None)
-        return self.reader, self.writer
+    def close(self) -> None:
+        if self.sock is not None:
+            self.sock.close()
+        self.sock = None
+        self.buffer.clear()
 
-    async def _read(self, reader: asyncio.StreamReader, request: Request) -> Answer:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    def _open(self) -> socket.socket:
+        if self.sock is None:
+            source = self.first.peer.address or LOCAL
+            sock = socket.create_connection((LOCAL, self.port), ANSWER_S, (source, 0))
+            self.sock = sock
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.sendall(f"PROXY TCP4 {source} {LOCAL} {sock.getsockname()[1]} {self.first.port}\r\n".encode())
+            if self.context is not None:
+                self.sock = self.context.wrap_socket(sock, server_hostname=self.first.sni or None)
+        return self.sock
+
+    def _answer(self, request: Request) -> Answer:
+        head = self._head().decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
         if request.method != "HEAD":
-            await reader.readexactly(int(headers.get("content-length", 0)))
+            self._take(int(headers.get("content-length", 0)))
         if headers.get("connection") == "close":
             self.close()
-        status = head[0].split(" ")[1]
-        code = status
+        code, details = head[0].split(" ")[1], headers.get("x-details", "")
         if request.protocol == Protocol.GRPC:
-            passed = headers.get("x-details") == "direct_response"  # our stand-in speaks no gRPC
-            code = "OK" if passed else GRPC_STATUS.get(headers.get("grpc-status", ""), "UNKNOWN")
-        return Answer(code=code, details=headers.get("x-details", ""))
+            # The listener's own answer is no gRPC.
+            code = "OK" if details == PASSED else GRPC_STATUS.get(headers.get("grpc-status", ""), "UNKNOWN")
+        return Answer(code=code, details=details)
 
-    async def _echo(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer:
-        writer.write(PING)
-        await reader.readexactly(len(PING))
-        return Answer(code="200")
+    def _head(self) -> bytes:
+        while (end := self.buffer.find(b"\r\n\r\n")) < 0:
+            self._receive()
+        return self._take(end + 4)[:-4]
 
-    def close(self) -> None:
-        if self.writer is not None:
-            with contextlib.suppress(OSError, RuntimeError):
-                self.writer.close()
-        self.reader = self.writer = None
+    def _take(self, count: int) -> bytes:
+        while len(self.buffer) < count:
+            self._receive()
+        taken = bytes(self.buffer[:count])
+        del self.buffer[:count]
+        return taken
+
+    def _receive(self) -> None:
+        more = self.sock.recv(CHUNK) if self.sock is not None else b""
+        if not more:
+            raise EOFError
+        self.buffer += more
 
 
 def _head(request: Request) -> bytes:
@@ -155,10 +163,8 @@ def _context(identity: Identity) -> ssl.SSLContext:
 
 
 def _bare_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # The proof is about what the server asks of the client; the server is our own, on loopback.
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    # With TLS 1.3 a refused client certificate shows only after the handshake.
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
     return context

@@ -80,7 +80,8 @@ def judge(guard: Guard, request: Request) -> Verdict:
     """Decide a request that reaches the workload behind `guard` on `request.port`.
 
     Raises:
-        ValueError: A rule compares an address that neither the request nor the workload gives.
+        ValueError: A rule compares an address that neither the request nor the workload gives, or a CUSTOM
+            policy stands before a port that is not HTTP.
     """
     return passed(guard, request)[0]
 
@@ -92,8 +93,9 @@ def passed(guard: Guard, request: Request) -> tuple[Verdict, Request]:
     if early is not None:
         return _verdict(request, early), request
     if request.protocol == Protocol.TCP or _protocol(guard, request.port) == "tcp":
-        facts = _connection(guard, request, port)
-        return _authorize(guard, facts, replace(request, protocol=Protocol.TCP)), request
+        if guard.of(Action.CUSTOM):
+            raise ValueError("a CUSTOM policy on a port that is not HTTP can not be judged")
+        return _authorize(guard, _connection(guard, request, port), request, for_tcp=True), request
     path = normalize(request.path, guard.settings.path_normalization)
     if path is None:
         return _verdict(request, Reason.BAD_PATH, status=400), request
@@ -111,16 +113,14 @@ def _http(guard: Guard, request: Request, facts: Facts) -> tuple[Verdict, Reques
         status = 403 if verified.status == BAD_AUDIENCE else 401
         return _verdict(request, Reason.TOKEN_REFUSED, status=status, detail=verified.status), request
     onward = replace(request, path=verified.path, headers=verified.headers)
-    return _authorize(guard, _with_token(bare, verified), request), onward
+    return _authorize(guard, _with_token(bare, verified), request, for_tcp=False), onward
 
 
 def _with_token(facts: Facts, verified: Verified) -> Facts:
     return replace(facts, path=verified.path, headers=verified.headers, payload=verified.payload)
 
 
-def _authorize(guard: Guard, facts: Facts, request: Request) -> Verdict:
-    for_tcp = request.protocol == Protocol.TCP
-
+def _authorize(guard: Guard, facts: Facts, request: Request, *, for_tcp: bool) -> Verdict:
     def rules(action: Action, *, dry_run: bool = False) -> tuple[RuleRef, ...]:
         return tuple(_matching(guard, guard.of(action, dry_run=dry_run), facts, for_tcp=for_tcp))
 
@@ -133,7 +133,8 @@ def _authorize(guard: Guard, facts: Facts, request: Request) -> Verdict:
         verdict = _verdict(request, Reason.ALLOW_RULE, rule=granted[0])
     else:
         verdict = _verdict(request, Reason.NO_RULE if guard.of(Action.ALLOW) else Reason.NO_ALLOW_POLICY)
-    return replace(verdict, dry_run=shadow, audited=rules(Action.AUDIT))
+    code = CLOSED if for_tcp and not verdict.allowed else verdict.code
+    return replace(verdict, code=code, dry_run=shadow, audited=rules(Action.AUDIT))
 
 
 def _matching(
@@ -229,7 +230,7 @@ def _verdict(
     allowed = reason in ALLOWED
     closes = (Reason.NEEDS_MTLS, Reason.NOT_MESH_TLS, Reason.FOREIGN_DOMAIN, Reason.NOT_HTTP, Reason.NO_SERVER)
     number = 200 if allowed else status
-    if reason in closes or (request.protocol == Protocol.TCP and not allowed):
+    if reason in closes:
         code = CLOSED
     elif request.protocol == Protocol.GRPC:
         code = GRPC_CODES.get(number, "UNKNOWN")

@@ -12,6 +12,9 @@ from generator.access.authentication import JwtRule, RequestAuthentication
 Json = dict[str, Any]
 FILTER = "envoy.filters.http.jwt_authn"
 TYPE = "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"
+# What stands for a key set that is not there, since Envoy takes no empty one: a key that nobody has, for it is
+# the SHA-256 of "modelapi-gen: nobody's key". istiod does the same with a key it threw away.
+NOBODY = '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "qjpGn6_xLTSijCNCtoGTqBEcG209cK-Gra8NJ8Nxf1c"}]}'
 ALWAYS_SPLIT = ("permission", "scope")  # claims that istiod always reads as space-delimited lists
 
 
@@ -24,7 +27,7 @@ def jwt_filters(policies: Iterable[RequestAuthentication], *, gateway: bool, fet
     """Return the filter for the policies of one workload: one entry, or none without a token rule.
 
     `fetched` maps a jwksUri to the key set text that istiod would have read there; without it such a
-    rule gets an empty key set, and no token verifies (istiod's own answer to a failed fetch).
+    rule gets a key that nobody has, and no token verifies (istiod's own answer to a failed fetch).
     """
     rules = jwt_rules(policies)
     if not rules:
@@ -50,7 +53,7 @@ def jwt_filters(policies: Iterable[RequestAuthentication], *, gateway: bool, fet
 
 
 def _provider(rule: JwtRule, *, gateway: bool, fetched: Json) -> Json:
-    keys = rule.jwks or fetched.get(rule.jwks_uri) or '{"keys":[]}'
+    keys = rule.jwks or fetched.get(rule.jwks_uri) or NOBODY
     fields: Json = {
         "issuer": rule.issuer,
         "audiences": list(rule.audiences),

@@ -6,6 +6,7 @@ from typing import Any
 
 from generator.access.authentication import JwtRule, Mode, PeerAuthentication, RequestAuthentication
 from generator.access.jwt import jwt_rules
+from generator.access.keys import Key
 from generator.access.paths import PathNormalization
 from generator.access.policy import Action, AuthorizationPolicy
 from generator.access.traffic import DestinationRule, Gateway, VirtualService
@@ -114,6 +115,12 @@ def guard(mesh: Mesh, workload: Workload) -> Guard:
         mtls=mode,
         port_mtls=ports,
     )
+
+
+def keys_at(guard_: Guard, issuer: str) -> tuple[Key, ...]:
+    """Return the keys that a token of an issuer may be signed with at a workload, sorted by name."""
+    found = {key.name: key for rule in guard_.token_rules if rule.issuer in ("", issuer) for key in rule.keys}
+    return tuple(found[name] for name in sorted(found))
 
 
 def is_selected(selector: tuple[tuple[str, str], ...], workload: Workload) -> bool:
