@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from access_mesh import AUTHENTICATION, ISSUER, JWKS_URI, guarded, policy
 
-from generator.access import Peer, Request, Settings, Token, Transport, judge, with_token
+from generator.access import Peer, Protocol, Request, Settings, Token, Transport, judge, with_token
 
 WEB = "cluster.local/ns/team-b/sa/web"
 ME = "cluster.local/ns/team-a/sa/model"
@@ -231,6 +231,13 @@ def test_addresses(field: str, value: str, *, matches: bool) -> None:
     forwarded = (("x-forwarded-for", "1.1.1.1, 203.0.113.9"),)
     request = Request(port=8000, peer=Peer(address="10.1.1.1"), headers=forwarded)
     assert admits(source(**{field: [value]}), request) is matches
+
+
+def test_a_header_says_nothing_of_the_address_on_a_tcp_connection() -> None:
+    forwarded = (("x-forwarded-for", "203.0.113.9"),)
+    request = Request(port=9092, peer=Peer(address="10.1.1.1"), headers=forwarded, protocol=Protocol.TCP)
+    guard = guarded(policy([source(remoteIpBlocks=["10.1.1.1"])]))
+    assert judge(guard, request).code == "200"
 
 
 def test_an_address_that_nobody_gives_is_an_error_and_not_a_guess() -> None:

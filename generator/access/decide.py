@@ -26,8 +26,15 @@ class Trail:
 
     @property
     def verdict(self) -> Verdict:
-        """The last hop's decision, which is what the client gets."""
+        """The last hop's decision."""
         return self.hops[-1].verdict
+
+    @property
+    def code(self) -> str:
+        """What the client gets: the last hop's code, or "503" where a gateway's own connection is closed."""
+        if self.verdict.code != CLOSED or len(self.hops) == 1:
+            return self.verdict.code
+        return "UNAVAILABLE" if self.hops[0].request.protocol == Protocol.GRPC else "503"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +51,7 @@ class Decision:
     @property
     def codes(self) -> tuple[str, ...]:
         """What the client may get, each once, in the order of the trails; mirrored copies left out."""
-        return tuple(dict.fromkeys(trail.verdict.code for trail in self.trails if not trail.is_mirror))
+        return tuple(dict.fromkeys(trail.code for trail in self.trails if not trail.is_mirror))
 
     @property
     def code(self) -> str:

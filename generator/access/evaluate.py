@@ -95,7 +95,8 @@ def passed(guard: Guard, request: Request) -> tuple[Verdict, Request]:
     if request.protocol == Protocol.TCP or _protocol(guard, request.port) == "tcp":
         if guard.of(Action.CUSTOM):
             raise ValueError("a CUSTOM policy on a port that is not HTTP can not be judged")
-        return _authorize(guard, _connection(guard, request, port), request, for_tcp=True), request
+        facts = replace(_connection(guard, request, port), client=request.peer.address)
+        return _authorize(guard, facts, request, for_tcp=True), request
     path = normalize(request.path, guard.settings.path_normalization)
     if path is None:
         return _verdict(request, Reason.BAD_PATH, status=400), request
