@@ -5,6 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -151,3 +152,76 @@ def test_what_an_environment_nulls_in_a_predictor_is_taken_out_of_the_model_too(
         {"runtime": {"env": {"A": "1"}}, "predictors": {"main": {}}}, {"predictors": {"main": {"runtime": None}}}
     )
     assert merge(here, here["predictors"]["main"]) == {"predictors": {"main": {"runtime": None}}}
+
+
+def said(*changes: tuple[str, str, str], without: str = "") -> list[str]:
+    """Return the rules that fire once the texts are replaced: (file, old, new); ``without``: a file left unread."""
+    texts = {name: path.read_text(encoding="utf-8") for name, path in FILES.items() if name != without}
+    for name, old, new in changes:
+        assert old in texts[name]
+        texts[name] = texts[name].replace(old, new)
+    documents = [load(text.encode(), name) for name, text in texts.items()]
+    return [problem.rule for problem in rules.find(rules.of(documents, ENTRIES, KEYS), TODAY)]
+
+
+@pytest.mark.parametrize(
+    ("version", "rule"),
+    [
+        ("1.26.9", "istio-unsafe"),
+        ("1.27.8", "istio-unsafe"),
+        ("1.27.9", "istio-outdated"),
+        ("1.28.6", "istio-unsafe"),
+        ("1.28.7", "istio-outdated"),
+        ("1.29.2", "istio-unsafe"),
+        ("1.29.3", "istio-outdated"),
+        ("1.30.3", "istio-outdated"),
+        ("1.30.4", ""),
+        ("1.31.0", "istio-outdated"),
+        ("1.31", "istio-outdated"),
+        ("1.31.1", ""),
+        ("1.32.0", ""),
+    ],
+)
+def test_the_floors_of_istio_are_exact(version: str, rule: str) -> None:
+    assert sorted(set(said(("platform.yaml", "istio: 1.31.1", f'istio: "{version}"')))) == ([rule] if rule else [])
+
+
+def test_a_name_of_63_characters_is_kept_and_one_of_64_is_not() -> None:
+    fraud = "tenants/payments/fraud.yaml"
+    longest = 63 - len("fraud--0-fraud")
+    assert said((fraud, "    canary:", f"    {'c' * longest}:")) == []
+    assert said((fraud, "    canary:", f"    {'c' * (longest + 1)}:")) == ["name-too-long"]
+
+
+def test_a_container_of_48_characters_is_kept_and_one_of_49_is_not() -> None:
+    churn = "tenants/growth/churn.yaml"
+
+    def named(length: int) -> list[str]:
+        name = "n" * length
+        return said((churn, "[gbm, net]", f"[gbm, {name}]"), (churn, "    net:", f"    {name}:"))
+
+    assert named(48) == []
+    assert named(49) == ["name-too-long"]
+
+
+@pytest.mark.parametrize(("day", "fired"), [("2026-11-22", ["expired-waiver"]), ("2026-11-23", [])])
+def test_the_day_of_a_waiver_still_counts(day: str, fired: list[str]) -> None:
+    assert said(("platform.yaml", "2027-03-31", day)) == fired
+
+
+def test_a_waiver_is_not_called_unused_while_a_model_of_its_tenant_cannot_be_read() -> None:
+    narrowed = ("platform.yaml", "      on: growth", "      on: growth/churn")
+    waiver = ("platform.yaml", "rule: pod-security-restricted", "rule: too-few-replicas")
+    lax = ("tenants/growth/tenant.yaml", "podSecurity: baseline", "podSecurity: restricted")
+    churn = "tenants/growth/churn.yaml"
+    assert said(narrowed, waiver, lax, without=churn) == []
+    assert "unused-waiver" in said(narrowed, waiver, lax)
+    assert "unused-waiver" in said(narrowed, waiver, lax, without="tenants/payments/score.yaml")
+
+
+def test_a_waiver_for_a_model_lifts_the_rule_for_that_model_alone() -> None:
+    fraud = ("tenants/payments/fraud.yaml", "{min: 2, max: 4}", "{min: 1, max: 4}")
+    score = ("tenants/payments/score.yaml", "{min: 2, max: 2}", "{min: 1, max: 2}")
+    waiver = "{rule: too-few-replicas, on: payments/fraud, in: [prod], until: 2027-01-01, reason: x, by: a@b.c}"
+    assert said(fraud, score) == ["too-few-replicas", "too-few-replicas"]
+    assert said(fraud, score, ("platform.yaml", "  waivers:", f"  waivers:\n    - {waiver}")) == ["too-few-replicas"]

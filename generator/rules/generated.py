@@ -40,16 +40,14 @@ def explains(slot: Slot) -> bool:
 def too_long(slot: Slot) -> Problems:
     """Find names that Kubernetes, or a label, does not take."""
     longest = max(map(len, slot.nodes))
-    if len(slot.model.name) + len(slot.name) + max(longest, _EXPLAINER_TAIL) + _JOINTS <= NAME_MAX:
+    most = len(slot.model.name) + len(slot.name) + max(longest, _EXPLAINER_TAIL) + _JOINTS
+    if most <= NAME_MAX and longest <= CONTAINER_MAX:
         return
     kind, name, _ = max(names(slot), key=lambda made: len(made[1]))
     if len(name) > NAME_MAX:
         what = f"the {kind} would be called {quoted(name)}, {len(name)} characters{HERE}"
-        yield (
-            slot.name_mark(),
-            what,
-            f"choose names of model, predictor and node that are {len(name) - NAME_MAX} shorter",
-        )
+        todo = f"choose names of model, predictor and node that are {len(name) - NAME_MAX} shorter"
+        yield slot.name_mark(), what, todo
     for node, path, _ in slot.runs:
         if len(node) > CONTAINER_MAX:
             mark = slot.key_mark(*path[:-1]) if slot.is_graph else slot.model.document.value_mark(("metadata", "name"))
