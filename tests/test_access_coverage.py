@@ -17,15 +17,15 @@ FINDINGS = {
     "a field that Istio does not have": (
         POLICY.format("{selectors: {}}"),
         (
-            "AuthorizationPolicy a/p: spec.selectors is not a field that gen knows here\n"
-            "  take it out, or mend its spelling"
+            "AuthorizationPolicy a/p: spec.selectors is not a field that gen knows "
+            "here\n  take it out, or mend its spelling"
         ),
     ),
     "a field of a rule": (
         POLICY.format("{rules: [{from: [{source: {requestPrincipal: [x]}}]}]}"),
         (
-            "AuthorizationPolicy a/p: spec.rules[0].from[0].source.requestPrincipal is not a field that gen knows here\n"
-            "  take it out, or mend its spelling"
+            "AuthorizationPolicy a/p: spec.rules[0].from[0].source.requestPrincipal is not a field that gen knows "
+            "here\n  take it out, or mend its spelling"
         ),
     ),
     "a target reference": (
@@ -49,15 +49,15 @@ FINDINGS = {
     "a claim without brackets": (
         POLICY.format("{rules: [{when: [{key: request.auth.claims, values: [x]}]}]}"),
         (
-            "AuthorizationPolicy a/p: spec.rules[0] request.auth.claims has no name in brackets, and Istio refuses that\n"
-            "  write it like request.auth.claims[email]"
+            "AuthorizationPolicy a/p: spec.rules[0] request.auth.claims has no name in brackets, and Istio refuses "
+            "that\n  write it like request.auth.claims[email]"
         ),
     ),
     "a header of the proxy": (
         POLICY.format('{rules: [{when: [{key: "request.headers[X-Forwarded-For]", values: [x]}]}]}'),
         (
-            "AuthorizationPolicy a/p: spec.rules[0] request.headers[X-Forwarded-For] reads a header that Envoy writes by "
-            "itself, which gen does not judge\n  take it out"
+            "AuthorizationPolicy a/p: spec.rules[0] request.headers[X-Forwarded-For] reads a header that Envoy writes "
+            "by itself, which gen does not judge\n  take it out"
         ),
     ),
     "another filter's metadata": (
@@ -144,8 +144,8 @@ FINDINGS = {
     "a field of the next release": (
         TOKENS.format("{issuer: i, presence: REQUIRED}"),
         (
-            "RequestAuthentication a/p: spec.jwtRules[0].presence is not a field that gen knows here\n"
-            "  take it out, or mend its spelling"
+            "RequestAuthentication a/p: spec.jwtRules[0].presence is not a field that gen knows "
+            "here\n  take it out, or mend its spelling"
         ),
     ),
     "an unknown mode": (
