@@ -38,7 +38,12 @@ class Generated:
 
 
 def examine(
-    root: Path, today: date, only: tuple[str, ...] = (), drafts: Mapping[str, str] | None = None
+    root: Path,
+    today: date,
+    only: tuple[str, ...] = (),
+    drafts: Mapping[str, str] | None = None,
+    *,
+    foreseen: bool = False,
 ) -> tuple[Specs, tuple[Diagnostic, ...]]:
     """Read and judge every spec, or ``only`` some with their platform and tenants; return all that is to be said.
 
@@ -47,6 +52,7 @@ def examine(
         today: The day that `until` is held against; it decides about notices only.
         only: Paths of specs. Rules that must see every spec at once are left out then.
         drafts: Texts of specs by path that count as if they stood on the disk.
+        foreseen: Ask too what the Seldon operator would make of the models, once the rules have no objection.
 
     Raises:
         ToolError: A file cannot be read.
@@ -56,6 +62,10 @@ def examine(
         *read.diagnostics,
         *rules.find(read.specs, today, [rule for rule in rules.RULES if not (only and rule.across)]),
     )
+    if foreseen and not errors(found):
+        from generator import foresee  # noqa: PLC0415  # 10 ms that render has no use for
+
+        found = (*found, *foresee.find(read.specs, platform_of(read.specs)))
     # A broken platform or tenant keeps the specs that stand on it from being judged, so it is always said.
     return read.specs, ordered(d for d in found if not only or d.mark.file in only or d.severity is Severity.ERROR)
 

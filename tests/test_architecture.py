@@ -21,6 +21,7 @@ LAYERS = (
     ("rules",),
     ("resolve",),
     ("build",),
+    ("foresee",),
     ("factor", "tree"),
     ("layout", "sources"),
     ("pipeline",),

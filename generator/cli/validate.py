@@ -23,12 +23,14 @@ def command(root: Path, paths: tuple[Path, ...], form: str) -> int:
       gen validate tenants/risk/fraud.yaml
       gen validate --format github      annotations in a pull request
 
+    Models that pass are also shown to what the Seldon operator's webhook and controller would say of them.
+
     Errors decide the exit code; a notice never does.
     """  # noqa: D301
     from generator.pipeline import examine  # noqa: PLC0415  # not needed for --help
 
     only = tuple(_inside(root, path) for path in paths)
-    specs, diagnostics = examine(root, datetime.now(UTC).date(), only)
+    specs, diagnostics = examine(root, datetime.now(UTC).date(), only, foreseen=True)
     report(diagnostics, form, closing="")
     if errors(diagnostics):
         return 1

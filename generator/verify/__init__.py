@@ -9,7 +9,7 @@ from generator.diag import Diagnostic, Mark, ToolError, ordered
 from generator.kustomize import Kustomize
 from generator.pipeline import Generated
 from generator.tenancy import Object, Platform
-from generator.verify import law, objects, patches, projects, references
+from generator.verify import law, objects, operator, patches, projects, references
 
 WORKERS = 2  # a Kustomize takes a core for 40 ms; more of them than cores only wait for each other
 
@@ -60,12 +60,14 @@ def verify(
         return Report(looked_at=(), left_out=(), diagnostics=ordered(failed), printed=printed)
     schemas = objects.checker(crds, dict(made.platform.versions)["kubernetes"])
     synced = _synced(printed)
+    by_environment = _by_environment(synced)
     total = sum(len(printed[folder]) for folder in synced)
     found = [
         *(problem for overlay in made.overlays for problem in law.check(overlay, printed[overlay.folder])),
         *patches.check(made.files),
         *(problem for folder in synced for problem in schemas.check(folder, printed[folder])),
         *(problem for cluster in _clusters(made.platform, synced) for problem in references.check(cluster)),
+        *(problem for one in by_environment for problem in operator.check(made.platform, one)),
         *projects.check(printed[names.HUB], {folder: printed[folder] for folder in printed}),
     ]
     return Report(
@@ -74,6 +76,10 @@ def verify(
             ("patches, each with one target", sum(path.rpartition("/")[2].startswith("patch-") for path in made.files)),
             ("objects held against the schema of their kind", schemas.count(printed[f] for f in synced)),
             ("objects whose references, walls and policies are closed", total),
+            (
+                "SeldonDeployments that the operator's webhook and controller have nothing against",
+                operator.count(synced),
+            ),
             ("Applications that their AppProject permits", _applications(printed[names.HUB])),
         ),
         left_out=schemas.left_out(printed[folder] for folder in synced),
@@ -109,6 +115,13 @@ def _synced(printed: Mapping[str, Sequence[Object]]) -> dict[str, Sequence[Objec
     """Return what Applications sync: a listing of models or the models themselves, never both."""
     paths = {o["spec"]["source"]["path"] for o in printed[names.HUB] if o["kind"] == "Application"}
     return {folder: objects for folder, objects in printed.items() if folder in paths}
+
+
+def _by_environment(synced: Mapping[str, Sequence[Object]]) -> list[dict[str, Sequence[Object]]]:
+    found: dict[str, dict[str, Sequence[Object]]] = {}
+    for folder, printed in synced.items():
+        found.setdefault(environment_of(folder), {})[folder] = printed
+    return list(found.values())
 
 
 def _clusters(platform: Platform, synced: Mapping[str, Sequence[Object]]) -> Iterator[references.Cluster]:
