@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,10 @@ class Server:
         context = ssl.create_default_context(cafile=str(kubeconfig.parent / "ca.crt"))
         self._connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60)
         self._kinds: dict[tuple[str, str], Kind] = {}
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
 
     def ask(self, method: str, path: str, body: Object | None = None, content: str = "application/json") -> Object:
         """Return the server's answer.
@@ -116,8 +120,9 @@ def running(folder: Path) -> Iterator[Server]:
     try:
         _script("up", str(folder), str(port), environ=environ)
         server = Server(folder / "kubeconfig", port)
-        _install(server)
-        yield server
+        with closing(server):
+            _install(server)
+            yield server
     finally:
         _script("down", str(folder), environ=environ)
 
@@ -161,7 +166,7 @@ def _install(server: Server) -> None:
     found = [
         document
         for name in CRDS
-        for document in yaml.load_all((REFEREE / f"crds/{name}.yaml").read_bytes(), Loader=loader)  # noqa: S506
+        for document in yaml.load_all((REFEREE / f"crds/{name}.yaml").read_bytes(), Loader=loader)
         if document
     ]
     for crd in found:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from generator import kustomize
-from generator.tenancy import Object
 from generator.names import HUB
 from generator.pipeline import Generated, generate
+from generator.tenancy import Object
 from generator.verify import Report, environment_of, verify
 
 ROOT = Path(__file__).parents[1]

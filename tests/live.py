@@ -18,11 +18,12 @@ def differences(sent: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[st
         yield from _different(value, live.get(name), name, exact=False, own=sent["apiVersion"] in OWN)
 
 
-def settled(live: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a live object without what controllers write: its status, and that it was written."""
-    metadata = {key: value for key, value in live["metadata"].items() if key != "resourceVersion"}
-    metadata["managedFields"] = [entry for entry in metadata["managedFields"] if "subresource" not in entry]
-    return {**{key: value for key, value in live.items() if key != "status"}, "metadata": metadata}
+def kept(live: Mapping[str, Any], manager: str) -> dict[str, Any]:
+    """Return what a second apply of the same manifest must leave as it is; a status and others' notes may change."""
+    metadata = live["metadata"]
+    own = [entry for entry in metadata["managedFields"] if entry["manager"] == manager]
+    body = {key: value for key, value in live.items() if key not in {"metadata", "status"}}
+    return {**body, "generation": metadata.get("generation"), "own": own}
 
 
 def _different(sent: Any, live: Any, path: str, *, exact: bool, own: bool) -> Iterator[str]:
@@ -34,5 +35,5 @@ def _different(sent: Any, live: Any, path: str, *, exact: bool, own: bool) -> It
     elif isinstance(sent, list) and isinstance(live, list) and len(sent) == len(live):
         for index, (left, right) in enumerate(zip(sent, live, strict=True)):
             yield from _different(left, right, f"{path}[{index}]", exact=not own, own=own)
-    elif sent != live or type(sent) is not type(live):
+    elif sent != live or isinstance(sent, bool) is not isinstance(live, bool):
         yield f"{path} is {live!r} where {sent!r} was sent"

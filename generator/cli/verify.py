@@ -58,13 +58,14 @@ def command(  # noqa: PLR0913  # click passes one argument per option
 
         server = live.connect(cluster)
         asked, refused = live.ask(root, made, found, server=server, environment=environment)
+        absent = live.homeless(made, found, server, environment)
         problems += refused
         found = replace(
             found,
             looked_at=(*found.looked_at, (f"objects that the API server behind {cluster} was asked about", asked)),
             left_out=(
                 *found.left_out,
-                *(f"namespace {n} is not there yet: tried in default" for n in live.homeless(found, server)),
+                *(f"namespace {name} is not there yet: tried in default" for name in absent),
             ),
         )
     report(problems, form, closing="")

@@ -1,17 +1,18 @@
 """Hold the overlays against a live API server, and say of each refusal which line of which spec it comes from."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from generator import cluster, kustomize
+from generator import cluster, kustomize, names
 from generator.cluster import Cluster, Refusal
 from generator.diag import Diagnostic, Mark, ordered
 from generator.document import Document
+from generator.layout import Overlay
 from generator.load import load
 from generator.pipeline import Generated
+from generator.tenancy import Object
 from generator.verify import Report, environment_of
 from generator.verify.law import key, named
-from generator.verify.locate import locate
+from generator.verify.locate import locate, section
 
 
 def connect(context: str) -> Cluster:
@@ -35,17 +36,33 @@ def ask(
         server: The server to ask.
         environment: Only what this environment's cluster gets; all of them if not given.
     """
-    overlays = [
-        overlay
-        for overlay in made.overlays
-        if overlay.folder in found.synced and environment in (None, environment_of(overlay.folder))
-    ]
+    overlays = _overlays(made, found, environment)
     refused = [
-        _diagnostic(root, overlay.source, refusal)
+        _diagnostic(root, _source(made, overlay, refusal.obj), refusal)
         for overlay in overlays
         for refusal in cluster.refusals(server, found.printed[overlay.folder])
     ]
     return sum(len(found.printed[overlay.folder]) for overlay in overlays), ordered(refused)
+
+
+def homeless(made: Generated, found: Report, server: Cluster, environment: str | None = None) -> tuple[str, ...]:
+    """Return the namespaces that are not in the cluster yet, so that their objects were tried in ``default``."""
+    objects = [obj for overlay in _overlays(made, found, environment) for obj in found.printed[overlay.folder]]
+    return cluster.homeless(server, objects)
+
+
+def _overlays(made: Generated, found: Report, environment: str | None) -> list[Overlay]:
+    return [
+        overlay
+        for overlay in made.overlays
+        if overlay.folder in found.synced and environment in (None, environment_of(overlay.folder))
+    ]
+
+
+def _source(made: Generated, overlay: Overlay, obj: Object) -> str:
+    """Return the spec of an object: a model's where the overlay only lists the folders of models."""
+    inside = [one for one in made.overlays if one.folder.startswith(f"{overlay.folder}/")]
+    return next((one.source for one in inside if any(key(own) == key(obj) for own in one.objects)), overlay.source)
 
 
 def _diagnostic(root: Path, source: str, refusal: Refusal) -> Diagnostic:
@@ -55,15 +72,21 @@ def _diagnostic(root: Path, source: str, refusal: Refusal) -> Diagnostic:
 
 
 def _mark(root: Path, source: str, refusal: Refusal) -> Mark:
-    document = load((root / source).read_bytes(), source)
-    return locate(document, refusal.obj["kind"], refusal.text) if isinstance(document, Document) else Mark(source)
+    """Return the value that the server speaks of, in the spec or in those above it; else the section of the spec."""
+    documents = [read for path in _above(source) if (read := _read(root, path)) is not None]
+    name = refusal.obj["metadata"]["name"]
+    found = next((mark for document in documents if (mark := locate(document, refusal.text, name=name))), None)
+    if found is not None:
+        return found
+    return section(documents[0], refusal.obj["kind"]) if documents else Mark(source)
 
 
-def homeless(made: Report, server: Cluster) -> tuple[str, ...]:
-    """Return the namespaces that are not in the cluster yet, so that their objects were tried in ``default``."""
-    return cluster.homeless(server, tuple(_all(made)))
+def _above(source: str) -> list[str]:
+    tenants, _, rest = source.partition("/")
+    own = [names.tenant_spec(rest.partition("/")[0])] if tenants == names.TENANTS else []
+    return list(dict.fromkeys((source, *own, names.PLATFORM_SPEC)))
 
 
-def _all(made: Report) -> Iterator[dict[str, object]]:
-    for folder in made.synced:
-        yield from made.printed[folder]
+def _read(root: Path, path: str) -> Document | None:
+    found = load((root / path).read_bytes(), path)
+    return found if isinstance(found, Document) else None

@@ -27,16 +27,21 @@ SECTIONS: dict[str, tuple[Path, ...]] = {
 SHORTEST = 3  # a shorter value, such as a number of replicas, stands in too many places
 
 
-def locate(document: Document, kind: str, text: str) -> Mark:
-    """Return the value of the spec that the text quotes, else the section that the kind comes from."""
-    said = {word for word in re.findall(r'"((?:[^"\\]|\\.)*)"', text) if len(word) >= SHORTEST}
-    for path, value in _scalars((), document.data):
-        if path != ("metadata", "name") and str(value) in said:
-            return document.value_mark(path)
-    for path in SECTIONS.get(kind, ()):
-        if document.has(path):
-            return document.key_mark(path)
-    return document.value_mark(("metadata", "name"))
+def locate(document: Document, text: str, *, name: str = "") -> Mark | None:
+    """Return the longest value of the spec that a text quotes, None if it quotes none.
+
+    ``name`` is the object's own, which every refusal quotes and which may well be a value of something else.
+    """
+    said = {word for word in re.findall(r'"((?:[^"\\]|\\.)*)"', text) if len(word) >= SHORTEST and word != name}
+    found = [path for path, value in _scalars((), document.data) if path != ("metadata", "name") and str(value) in said]
+    longest = max(found, key=lambda path: len(str(document.value(path))), default=None)
+    return None if longest is None else document.value_mark(longest)
+
+
+def section(document: Document, kind: str) -> Mark:
+    """Return the section of the spec that a kind comes from, else the spec's name."""
+    found = (path for path in SECTIONS.get(kind, ()) if document.has(path))
+    return next((document.key_mark(path) for path in found), document.value_mark(("metadata", "name")))
 
 
 def _scalars(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:

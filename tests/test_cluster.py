@@ -1,0 +1,221 @@
+"""What a real API server says: every object of every tree applied for real, and every pod that comes of it admitted."""
+
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from api_server import MANAGER, Refused, Server, missing, namespace, running
+from click.testing import CliRunner, Result
+from golden_cases import EVERYWHERE, REPOSITORY, ROOT, environments, made
+from live import differences, kept
+
+from generator.cli import main
+from generator.seldon.operator import expand
+from generator.verify.law import key, named
+
+pytestmark = [pytest.mark.cluster, pytest.mark.skipif(bool(missing()), reason=missing())]
+
+Object = dict[str, Any]
+PLACES = [(case, environment) for case in EVERYWHERE for environment in environments(made(case))]
+SYSTEM = ("api", "istio-system", "seldon-system", "argocd")  # what an installation brings
+PATIENCE_S = 30
+RULE = "registry.local/payments/fraud-anchor"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("cluster")) as started:
+        for name in SYSTEM:
+            started.apply(namespace(name))
+        yield started
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give a cluster into which nothing of ours was put yet."""
+    with running(tmp_path_factory.mktemp("empty")) as started:
+        yield started
+
+
+@pytest.fixture
+def applied(server: Server, request: pytest.FixtureRequest) -> Iterator[list[tuple[Object, Object]]]:
+    """Apply what one cluster gets, in Argo CD's order; give what was sent with the server's answer, then clear up."""
+    case, environment = request.param
+    objects = environments(made(case))[environment]
+    answers = [(obj, server.apply(obj)) for obj in objects]
+    yield answers
+    for obj in reversed(objects):
+        if obj["kind"] != "Namespace":  # it takes seconds to go, and the next tree brings its own labels
+            server.delete(obj)
+
+
+everywhere = pytest.mark.parametrize("applied", PLACES, indirect=True, ids=["-".join(place) for place in PLACES])
+
+
+@everywhere
+def test_a_whole_environment_is_accepted_kept_as_sent_and_makes_pods_that_are_admitted(
+    server: Server, applied: list[tuple[Object, Object]]
+) -> None:
+    said = [
+        *(problem for sent, _ in applied for problem in _changed(server, sent)),
+        *(problem for sent, first in applied for problem in _restless(server, sent, first)),
+        *(problem for sent, _ in applied for problem in _refused(server, sent)),
+    ]
+    assert said == []
+
+
+@pytest.mark.parametrize("applied", [(REPOSITORY, "dev")], indirect=True)
+def test_an_object_that_the_server_knows_otherwise_counts_as_changed(
+    server: Server, applied: list[tuple[Object, Object]]
+) -> None:
+    sent = deepcopy(next(obj for obj, _ in applied if obj["kind"] == "SeldonDeployment"))
+    container = sent["spec"]["predictors"][0]["componentSpecs"][0]["spec"]["containers"][0]
+    for port in container["ports"]:
+        del port["protocol"]  # the one field that Seldon's CRD fills in inside a list
+    server.apply(sent)
+    place = "spec.predictors[0].componentSpecs[0].spec.containers[0].ports[0]"
+    assert f"{place} has protocol, which was not sent" in list(differences(sent, server.read(sent)))
+
+
+@pytest.mark.parametrize("applied", [(REPOSITORY, "dev")], indirect=True)
+def test_the_levels_of_pod_security_hold(server: Server, applied: list[tuple[Object, Object]]) -> None:
+    """The other tests say that pods are admitted; this one that they need not have been."""
+    pods = {pod["metadata"]["namespace"]: pod for sent, _ in applied for pod in _pods(sent)}
+    for where in ("payments", "example-model"):
+        lax = deepcopy(pods[where])
+        del lax["spec"]["containers"][0]["securityContext"]["capabilities"]
+        with pytest.raises(Refused, match=r'violates PodSecurity "restricted:v1\.34"'):
+            server.create(lax)
+    open_pod = deepcopy(pods["growth"])
+    open_pod["spec"]["hostNetwork"] = True
+    with pytest.raises(Refused, match=r'violates PodSecurity "baseline:v1\.34"'):
+        server.create(open_pod)
+
+
+def test_an_unknown_field_is_refused(server: Server) -> None:
+    with pytest.raises(Refused, match="field not declared in schema"):
+        server.apply({**namespace("somewhere"), "spec": {"finalisers": []}})
+
+
+def test_gen_verify_asks_the_server_about_every_object_and_finds_nothing(empty: Server) -> None:
+    result = _verify(empty, "--environment", "dev")
+    assert (result.exit_code, result.stderr.count("problem")) == (0, 0), result.output
+    asked = len(environments(made(REPOSITORY))["dev"])
+    assert f"{asked:6} objects that the API server behind referee was asked about\n" in result.stdout
+    assert "not checked: namespace payments is not there yet: tried in default\n" in result.stdout
+
+
+def test_what_the_server_refuses_is_said_at_the_line_of_the_spec(empty: Server) -> None:
+    policy = _policy()
+    for obj in policy:
+        empty.apply(obj)
+    try:
+        _wait_for_refusal(empty)
+        result = _verify(empty, "--environment", "dev")
+    finally:
+        for obj in policy:
+            empty.delete(obj)
+    spec = (ROOT / "tenants/payments/fraud.yaml").read_text(encoding="utf-8").splitlines()
+    (line,) = [number for number, text in enumerate(spec, 1) if RULE in text]
+    column = spec[line - 1].index(f'"{RULE}') + 1
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-4].startswith(
+        f"tenants/payments/fraud.yaml:{line}:{column}: the API server refuses SeldonDeployment payments/fraud: "
+    )
+    assert result.stderr.splitlines()[-1] == "1 problem in 1 file"
+
+
+def test_a_context_that_is_not_there_is_said_with_what_to_try(empty: Server) -> None:
+    result = _verify(empty, context="nowhere")
+    assert result.exit_code == 3
+    assert "the cluster behind the context nowhere does not answer" in result.stderr
+
+
+def _changed(server: Server, sent: Object) -> Iterator[str]:
+    yield from (f"{named(key(sent))}: {place}" for place in differences(sent, server.read(sent)))
+
+
+def _restless(server: Server, sent: Object, first: Object) -> Iterator[str]:
+    again = server.apply(sent)
+    if kept(again, MANAGER) != kept(first, MANAGER):
+        yield f"{named(key(sent))}: the same manifest applied again is a change"
+
+
+def _refused(server: Server, sent: Object) -> Iterator[str]:
+    """Yield what the server has against the objects that the operator will make, and against the pods of them all."""
+    for obj in [*_operated(sent), *_pods(sent)]:
+        try:
+            server.create(obj)
+        except Refused as problem:
+            yield f"{named(key(obj))} of {named(key(sent))}: {problem}"
+
+
+def _operated(sent: Object) -> Iterator[Object]:
+    for obj in expand(sent) if sent["kind"] == "SeldonDeployment" else ():
+        metadata = {name: value for name, value in obj["metadata"].items() if name != "ownerReferences"}
+        yield {**obj, "metadata": metadata}  # an owner needs a uid, which only a live SeldonDeployment has
+
+
+def _pods(sent: Object) -> Iterator[Object]:
+    for obj in _operated(sent) if sent["kind"] == "SeldonDeployment" else (sent,):
+        if obj["kind"] in {"Deployment", "Job"}:
+            template, metadata = obj["spec"]["template"], obj["metadata"]
+            own = {"name": metadata["name"], "namespace": metadata["namespace"]}
+            yield {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {**template["metadata"], **own},
+                "spec": template["spec"],
+            }
+
+
+def _verify(server: Server, *words: str, context: str = "referee") -> Result:
+    environ = {"KUBECONFIG": str(server.kubeconfig)}
+    return CliRunner(env=environ).invoke(main, ["-C", str(ROOT), "verify", "--cluster", context, *words])
+
+
+def _policy() -> list[Object]:
+    """Return a rule of the cluster's own that refuses one image of the repository by name."""
+    api = "admissionregistration.k8s.io/v1"
+    image = "object.spec.predictors[0].explainer.containerSpec.image"
+    spec = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {
+            "resourceRules": [
+                {
+                    "apiGroups": ["machinelearning.seldon.io"],
+                    "apiVersions": ["v1"],
+                    "operations": ["CREATE", "UPDATE"],
+                    "resources": ["seldondeployments"],
+                }
+            ]
+        },
+        "validations": [
+            {
+                "expression": f"!has(object.spec.predictors[0].explainer) || !{image}.startsWith('{RULE}')",
+                "messageExpression": f"'the image \"' + {image} + '\" is on the list of the unwanted'",
+            }
+        ],
+    }
+    binding = {"policyName": "unwanted", "validationActions": ["Deny"]}
+    return [
+        {"apiVersion": api, "kind": f"ValidatingAdmissionPolicy{kind}", "metadata": {"name": "unwanted"}, "spec": body}
+        for kind, body in (("", spec), ("Binding", binding))
+    ]
+
+
+def _wait_for_refusal(server: Server) -> None:
+    """Wait until the server has taken notice of the rule, which it does in its own time."""
+    dev = environments(made(REPOSITORY))["dev"]
+    fraud = next(obj for obj in dev if obj["kind"] == "SeldonDeployment" and obj["metadata"]["name"] == "fraud")
+    moved = {**fraud, "metadata": {**fraud["metadata"], "namespace": "default"}}
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            server.apply(moved, dry=True)
+        except Refused:
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"the rule does not hold after {PATIENCE_S} s")
