@@ -60,29 +60,24 @@ def verify(
         return Report(looked_at=(), left_out=(), diagnostics=ordered(failed), printed=printed)
     schemas = objects.checker(crds, dict(made.platform.versions)["kubernetes"])
     synced = _synced(printed)
-    by_environment = _by_environment(synced)
-    total = sum(len(printed[folder]) for folder in synced)
     found = [
         *(problem for overlay in made.overlays for problem in law.check(overlay, printed[overlay.folder])),
         *patches.check(made.files),
         *(problem for folder in synced for problem in schemas.check(folder, printed[folder])),
         *(problem for cluster in _clusters(made.platform, synced) for problem in references.check(cluster)),
-        *(problem for one in by_environment for problem in operator.check(made.platform, one)),
+        *(problem for one in _by_environment(synced) for problem in operator.check(made.platform, one)),
         *projects.check(printed[names.HUB], {folder: printed[folder] for folder in printed}),
     ]
     return Report(
         looked_at=(
             ("overlays built by Kustomize, each object as it was resolved", len(printed)),
             ("patches, each with one target", sum(path.rpartition("/")[2].startswith("patch-") for path in made.files)),
-            ("objects held against the schema of their kind", schemas.count(printed[f] for f in synced)),
-            ("objects whose references, walls and policies are closed", total),
-            (
-                "SeldonDeployments that the operator's webhook and controller have nothing against",
-                operator.count(synced),
-            ),
+            ("objects held against the schema of their kind", schemas.count(synced.values())),
+            ("objects whose references, walls and policies are closed", sum(map(len, synced.values()))),
+            ("SeldonDeployments shown to what the operator would say", operator.count(synced)),
             ("Applications that their AppProject permits", _applications(printed[names.HUB])),
         ),
-        left_out=schemas.left_out(printed[folder] for folder in synced),
+        left_out=schemas.left_out(synced.values()),
         diagnostics=ordered(found),
         printed=printed,
         synced=tuple(synced),
