@@ -94,6 +94,7 @@ def _ordered(mapping: Mapping[str, Any], first: tuple[str, ...]) -> dict[str, An
     }
 
 
+@lru_cache(maxsize=64)  # all files of a folder have the same
 def _comment(header: str) -> str:
     lines = header.splitlines()
     if not all(line.startswith("#") for line in lines) or _UNPRINTABLE.search(header):
@@ -105,35 +106,35 @@ def _mapping(mapping: Mapping[str, Any], lead: str, pad: str, out: list[str]) ->
     """Append the entries; ``lead`` opens the first line (it may hold a dash), ``pad`` the others."""
     deeper = pad + "  "
     for key, value in mapping.items():
-        start = lead + _key(key)
-        lead = pad
         kind = type(value)
         if kind is str:
-            out.append(f"{start} {_text(value, deeper)}\n")
-        elif (kind is dict or isinstance(value, Mapping)) and value:
-            out.append(start + "\n")
-            _mapping(value, deeper, deeper, out)
+            text = _block(value, deeper) if "\n" in value else _string(value)
+            out.append(f"{lead}{_key(key)} {text}\n")
         elif (kind is list or kind is tuple) and value:
-            out.append(start + "\n")
+            out.append(f"{lead}{_key(key)}\n")
             _sequence(value, pad, pad, out)
+        elif (kind is dict or isinstance(value, Mapping)) and value:
+            out.append(f"{lead}{_key(key)}\n")
+            _mapping(value, deeper, deeper, out)
         else:
-            out.append(f"{start} {_other(value, deeper)}\n")
+            out.append(f"{lead}{_key(key)} {_other(value, deeper)}\n")
+        lead = pad
 
 
 def _sequence(items: list[Any] | tuple[Any, ...], lead: str, pad: str, out: list[str]) -> None:
     deeper = pad + "  "
     for value in items:
-        start = lead + "- "
-        lead = pad
         kind = type(value)
         if kind is str:
-            out.append(f"{start}{_text(value, deeper)}\n")
-        elif (kind is dict or isinstance(value, Mapping)) and value:
-            _mapping(value, start, deeper, out)
+            text = _block(value, deeper) if "\n" in value else _string(value)
+            out.append(f"{lead}- {text}\n")
         elif (kind is list or kind is tuple) and value:
-            _sequence(value, start, deeper, out)
+            _sequence(value, f"{lead}- ", deeper, out)
+        elif (kind is dict or isinstance(value, Mapping)) and value:
+            _mapping(value, f"{lead}- ", deeper, out)
         else:
-            out.append(f"{start}{_other(value, deeper)}\n")
+            out.append(f"{lead}- {_other(value, deeper)}\n")
+        lead = pad
 
 
 def _other(value: Any, pad: str) -> str:
@@ -142,7 +143,8 @@ def _other(value: Any, pad: str) -> str:
         case bool():
             return "true" if value else "false"
         case str():  # an enum member
-            return _text(str.__str__(value), pad)
+            text = str.__str__(value)
+            return _block(text, pad) if "\n" in text else _string(text)
         case int() if -_INT_MAX <= value < _INT_MAX:
             return int.__repr__(value)
         case float() if isfinite(value):
@@ -160,8 +162,10 @@ def _float(digits: str) -> str:
     return digits if "." in digits else digits.replace("e", ".0e")
 
 
-def _text(value: str, pad: str) -> str:
-    if "\n" not in value or _NOT_LITERAL.search(value) or _HIDDEN.search(value) or _UNPRINTABLE.search(value):
+@lru_cache(maxsize=64)  # a few long scripts fill most documents: looking through one costs more than all else in it
+def _block(value: str, pad: str) -> str:
+    """Return a text of several lines as a literal block, or quoted where a block would not hold it."""
+    if _NOT_LITERAL.search(value) or _HIDDEN.search(value) or _UNPRINTABLE.search(value):
         return _string(value)
     body = value.removesuffix("\n").replace("\n", "\n" + pad).replace(pad + "\n", "\n")
     return ("|\n" if value[-1] == "\n" else "|-\n") + pad + body
