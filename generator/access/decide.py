@@ -69,7 +69,7 @@ def decide(mesh: Mesh, request: Request, to: str) -> Decision:
     Raises:
         ValueError: There is no such workload, or a rule compares an address that nothing gives.
     """
-    targets = [each for each in mesh.workloads if to == str(each) or to in each.services]
+    targets = mesh.workloads.get(to, ())
     if not targets:
         raise ValueError(f'no workload is called "{to}"')
     trails: list[Trail] = []
@@ -118,16 +118,13 @@ def _behind(mesh: Mesh, onwards: Onward) -> list[Workload]:
     """Return the workloads behind a destination's host and subset."""
     destination = onwards.destination
     labels = {
-        name: labels
-        for rule in mesh.destination_rules
-        if rule.host == destination.host
-        for name, labels, _ in rule.subsets
+        name: labels for rule in mesh.destination_rules.get(destination.host, ()) for name, labels, _ in rule.subsets
     }
     wanted = labels.get(destination.subset, ())
     return [
         each
-        for each in mesh.workloads
-        if destination.host in each.services and all(each.labels.get(name) == value for name, value in wanted)
+        for each in mesh.workloads.get(destination.host, ())
+        if all(each.labels.get(name) == value for name, value in wanted)
     ]
 
 

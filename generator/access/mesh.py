@@ -1,7 +1,7 @@
 """The mesh as its objects describe it: settings, policies by namespace, workloads, and what guards a workload."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from generator.access.authentication import JwtRule, Mode, PeerAuthentication, RequestAuthentication
@@ -62,20 +62,6 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mesh:
-    """Everything that decides over access: parsed objects, policies grouped by namespace."""
-
-    settings: Settings = field(default_factory=Settings)
-    authorizations: Mapping[str, tuple[AuthorizationPolicy, ...]] = field(default_factory=dict)
-    requests: Mapping[str, tuple[RequestAuthentication, ...]] = field(default_factory=dict)
-    peers: Mapping[str, tuple[PeerAuthentication, ...]] = field(default_factory=dict)
-    gateways: tuple[Gateway, ...] = ()
-    virtual_services: tuple[VirtualService, ...] = ()
-    destination_rules: tuple[DestinationRule, ...] = ()
-    workloads: tuple[Workload, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
     """What stands before one workload: hold on to it when many requests are judged there.
 
@@ -96,12 +82,35 @@ class Guard:
         return tuple(each for each in self.policies if each.action is action and each.dry_run is dry_run)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mesh:
+    """Everything that decides over access, each kind under the name that it is asked for by.
+
+    Policies lie under their namespace, VirtualServices under their hosts in lower case ("*" for those with a
+    wildcard), DestinationRules under their host, workloads and their guards under "namespace/name", and workloads
+    under the hosts of their Services too.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    authorizations: Mapping[str, tuple[AuthorizationPolicy, ...]] = field(default_factory=dict)
+    requests: Mapping[str, tuple[RequestAuthentication, ...]] = field(default_factory=dict)
+    peers: Mapping[str, tuple[PeerAuthentication, ...]] = field(default_factory=dict)
+    gateways: tuple[Gateway, ...] = ()
+    virtual_services: Mapping[str, tuple[VirtualService, ...]] = field(default_factory=dict)
+    destination_rules: Mapping[str, tuple[DestinationRule, ...]] = field(default_factory=dict)
+    workloads: Mapping[str, tuple[Workload, ...]] = field(default_factory=dict)
+    guards: Mapping[str, Guard] = field(default_factory=dict)
+
+
 def guard(mesh: Mesh, workload: Workload) -> Guard:
     """Gather the policies that select a workload and its mutual TLS modes.
 
     Source: istio/istio 1.30.3, pilot/pkg/model/authorization.go (ListAuthorizationPolicies),
     policyattachment.go, authentication.go and security/authn/policy_applier.go (ComposePeerAuthentication).
     """
+    known = mesh.guards.get(str(workload))
+    if known is not None and known.workload == workload:
+        return known
     root = mesh.settings.root_namespace
     spaces = dict.fromkeys((root, workload.namespace))
     authentications = _selecting(mesh.requests, spaces, workload)
@@ -116,6 +125,21 @@ def guard(mesh: Mesh, workload: Workload) -> Guard:
         mtls=mode,
         port_mtls=ports,
     )
+
+
+def with_guards(mesh: Mesh, workloads: Iterable[Workload]) -> Mesh:
+    """Return the mesh with its workloads, each with what guards it."""
+    everyone = tuple(workloads)
+    named = grouped((name, each) for each in everyone for name in (str(each), *each.services))
+    return replace(mesh, workloads=named, guards={str(each): guard(mesh, each) for each in everyone})
+
+
+def grouped(pairs: Iterable[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """Return the values of each key in the order in which they come, none twice."""
+    groups: dict[str, dict[int, Any]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, {})[id(value)] = value
+    return {key: tuple(values.values()) for key, values in groups.items()}
 
 
 def keys_at(guard_: Guard, issuer: str) -> tuple[Key, ...]:

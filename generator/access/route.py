@@ -66,7 +66,7 @@ def onward(mesh: Mesh, workload: Workload, listeners: tuple[Listening, ...], req
     do not tell: each one's match is returned.
     """
     host = request.authority.rsplit(":", 1)[0].lower()
-    tables = _tables(mesh, workload, listeners)
+    tables = _tables(mesh, workload, listeners, host)
     best = max((_closeness(name, host) for name, _, _ in tables), default=0)
     chosen = dict.fromkeys(
         (gateway, service) for name, gateway, service in tables if best and _closeness(name, host) == best
@@ -88,12 +88,13 @@ def is_redirected(listeners: tuple[Listening, ...], request: Request) -> bool:
 
 
 def _tables(
-    mesh: Mesh, workload: Workload, listeners: tuple[Listening, ...]
+    mesh: Mesh, workload: Workload, listeners: tuple[Listening, ...], asked: str
 ) -> tuple[tuple[str, str, VirtualService], ...]:
-    """Return (host name, gateway's name, VirtualService) of every virtual host on the servers."""
+    """Return (host name, gateway's name, VirtualService) of the virtual hosts that may be the one asked for."""
     found = []
+    services = (*mesh.virtual_services.get(asked, ()), *mesh.virtual_services.get("*", ()))
     for listener in listeners:
-        for service in mesh.virtual_services:
+        for service in services:
             if _full(listener.gateway) not in service.gateways or not _is_visible(service, workload):
                 continue
             for served in _hosts_for(listener, service.ref.namespace):
@@ -224,9 +225,8 @@ def _sent(mesh: Mesh, workload: Workload, first: tuple[HttpRoute, HttpMatch], re
 def _peer(mesh: Mesh, workload: Workload, destination: Destination) -> Peer:
     """Return how the gateway speaks to a destination: mutual TLS unless a DestinationRule turns it off."""
     principal = principal_of(workload, mesh.settings)
-    for rule in mesh.destination_rules:
-        if rule.host == destination.host:
-            subset = next((tls for name, _, tls in rule.subsets if name == destination.subset), "")
-            if (subset or rule.tls) == "DISABLE":
-                return Peer(transport=Transport.PLAINTEXT, address=workload.address)
+    for rule in mesh.destination_rules.get(destination.host, ()):
+        subset = next((tls for name, _, tls in rule.subsets if name == destination.subset), "")
+        if (subset or rule.tls) == "DISABLE":
+            return Peer(transport=Transport.PLAINTEXT, address=workload.address)
     return Peer(transport=Transport.MTLS, principal=principal, address=workload.address)

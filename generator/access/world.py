@@ -5,7 +5,7 @@ from typing import Any
 
 from generator.access.authentication import peer_authentication, request_authentication
 from generator.access.coverage import several_peers, uncovered_policy, uncovered_tokens
-from generator.access.mesh import Mesh, Settings, Workload
+from generator.access.mesh import Mesh, Settings, Workload, grouped, with_guards
 from generator.access.policy import authorization_policy
 from generator.access.reading import Unsupported, UnsupportedError, reader_of
 from generator.access.traffic import destination_rule, gateway, virtual_service
@@ -46,16 +46,16 @@ def read(objects: Objects, settings: Settings | None = None, workloads: Iterable
     found += several_peers(made["PeerAuthentication"])
     if found:
         raise UnsupportedError(found)
-    return Mesh(
+    mesh = Mesh(
         settings=chosen,
         authorizations=_by_namespace(made["AuthorizationPolicy"]),
         requests=_by_namespace(made["RequestAuthentication"]),
         peers=_by_namespace(made["PeerAuthentication"]),
         gateways=made["Gateway"],
-        virtual_services=made["VirtualService"],
-        destination_rules=made["DestinationRule"],
-        workloads=tuple(workloads),
+        virtual_services=grouped((_key(host), each) for each in made["VirtualService"] for host in each.hosts),
+        destination_rules=grouped((each.host, each) for each in made["DestinationRule"]),
     )
+    return with_guards(mesh, workloads)
 
 
 def _other(kind: str, obj: dict[str, Any], found: list[Unsupported]) -> None:
@@ -69,7 +69,8 @@ def _other(kind: str, obj: dict[str, Any], found: list[Unsupported]) -> None:
 
 
 def _by_namespace(policies: tuple[Any, ...]) -> Mapping[str, tuple[Any, ...]]:
-    spaces: dict[str, tuple[Any, ...]] = {}
-    for policy in policies:
-        spaces[policy.ref.namespace] = (*spaces.get(policy.ref.namespace, ()), policy)
-    return spaces
+    return grouped((policy.ref.namespace, policy) for policy in policies)
+
+
+def _key(host: str) -> str:
+    return "*" if host.startswith("*") else host.lower()
