@@ -11,8 +11,8 @@ that the evaluator does not cover; what it returns is judged exactly. Keep the `
 many requests are judged there: judging costs some 30 microseconds.
 
 - `Settings`: trust domain and aliases, root namespace, path normalisation, trusted proxies.
-- `Workload`, `Port`: who stands behind a sidecar or is a gateway. `workloads_of` reads them out of Deployments and
-  Services, those that an operator is foretold to make included; a gateway's pods are given.
+- `Workload`, `Port`: who stands behind a sidecar or is a gateway; `pods.workloads_of` reads them out of Deployments
+  and Services, `tree.clusters` out of a repository's rendered trees.
 - `Request`, `Peer`, `Token`, `with_token`: one request on the wire, who its client is, and what is true of its
   tokens. `keys_at` says which keys a token has to be signed with at a workload.
 - `Verdict`: allowed, the code that a client gets, the reason, and the rule that granted or refused.
@@ -34,7 +34,6 @@ from generator.access.mesh import Guard, Mesh, Port, Settings, Workload, guard, 
 from generator.access.paths import PathNormalization
 from generator.access.reading import Ref, Unsupported, UnsupportedError
 from generator.access.request import Peer, Protocol, Request, Token, Transport, with_token
-from generator.access.workloads import workloads_of
 from generator.access.world import read
 
 __all__ = [
@@ -65,5 +64,4 @@ __all__ = [
     "principal_of",
     "read",
     "with_token",
-    "workloads_of",
 ]

@@ -21,7 +21,6 @@ class Settings:
     root_namespace: str = "istio-system"
     path_normalization: PathNormalization = PathNormalization.BASE
     trusted_proxies: int = 0  # gatewayTopology.numTrustedProxies
-    cluster_domain: str = "cluster.local"
     authorizers: tuple[tuple[str, bool], ...] = ()
 
     @property
