@@ -225,3 +225,7 @@ def test_a_waiver_for_a_model_lifts_the_rule_for_that_model_alone() -> None:
     waiver = "{rule: too-few-replicas, on: payments/fraud, in: [prod], until: 2027-01-01, reason: x, by: a@b.c}"
     assert said(fraud, score) == ["too-few-replicas", "too-few-replicas"]
     assert said(fraud, score, ("platform.yaml", "  waivers:", f"  waivers:\n    - {waiver}")) == ["too-few-replicas"]
+
+
+def test_the_oldest_argocd_is_taken() -> None:
+    assert said(("platform.yaml", "argocd: 3.5.1", 'argocd: "3.0"')) == []
