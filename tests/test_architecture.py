@@ -23,7 +23,7 @@ LAYERS = (
     ("build",),
     ("foresee",),
     ("factor", "tree"),
-    ("layout", "sources"),
+    ("layout", "sources", "explanations", "explain"),
     ("pipeline",),
     ("kustomize", "journal", "edit", "scaffold"),
     ("write", "expiry", "doctor"),

@@ -1,8 +1,11 @@
 """The command line: arguments, printing, exit codes. Each command lives in its own module, imported when called."""
 
+import contextlib
 import importlib
+import io
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,6 +15,7 @@ from generator import __version__
 from generator.diag import GenError, SpecError
 
 DONE, PROBLEMS, USAGE, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+DEBUG = "--debug"
 
 COMMANDS = {  # name -> module below generator.cli that holds `command`; in the order of the help
     "new": "new",
@@ -20,6 +24,7 @@ COMMANDS = {  # name -> module below generator.cli that holds `command`; in the 
     "show": "show",
     "verify": "verify",
     "expire": "expire",
+    "explain": "explain",
     "doctor": "doctor",
 }
 
@@ -42,44 +47,81 @@ class Gen(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that was asked for; an unknown one gets the closest name offered."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as problem:
+        if not args[0].startswith("-") and args[0] not in COMMANDS:
             import difflib  # noqa: PLC0415  # only where a name was mistyped
 
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f'did you mean "{close[0]}"?' if close else f"one of: {', '.join(COMMANDS)}"
-            raise click.UsageError(f'there is no command "{args[0]}"\n  {hint}', ctx=problem.ctx) from None
+            raise click.UsageError(f'there is no command "{args[0]}"\n  {hint}', ctx=ctx)
+        return super().resolve_command(ctx, args)
 
-    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Run, and leave with the exit code that the outcome has."""
-        kwargs["standalone_mode"] = False
-        sys.exit(_outcome(lambda: super(Gen, self).main(*args, **kwargs)))
+    def main(self, args: Sequence[str] | None = None, **kwargs: Any) -> NoReturn:  # type: ignore[override]
+        """Run, and leave with the exit code that the outcome has. ``--debug`` may stand anywhere."""
+        words = list(sys.argv[1:] if args is None else args)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # specs and trees are UTF-8
+        kwargs |= {"args": [word for word in words if word != DEBUG], "standalone_mode": False}
+        sys.exit(_outcome(lambda: super(Gen, self).main(**kwargs), debug=DEBUG in words))
 
 
-def _outcome(run: Callable[[], Any]) -> int:
+def _outcome(run: Callable[[], Any], *, debug: bool) -> int:
+    from generator.cli.report import drop  # noqa: PLC0415  # as in _run
+
+    code = FAILED
+    with contextlib.suppress(GenError):  # stderr takes nothing either: there is nobody to tell
+        code = _run(run, debug=debug)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            drop(stream)
+    return code
+
+
+def _run(run: Callable[[], Any], *, debug: bool) -> int:
+    from generator.cli.report import echo, report  # noqa: PLC0415  # json and re, which `gen --help` can wait for
+
     try:
         code = run()
         return code if isinstance(code, int) else DONE
     except SpecError as problem:
-        from generator.cli.report import report  # noqa: PLC0415  # not needed for --help
-
         report(problem.diagnostics)
         return PROBLEMS
-    except click.ClickException as problem:
-        problem.show()
-        return problem.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; nothing is half done", err=True)
-        return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone; Python would complain once more when it flushes
+    except click.exceptions.NoArgsIsHelpError as problem:
+        echo(problem.format_message())
         return DONE
+    except click.UsageError as problem:
+        echo(_usage(problem), err=True)
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        echo("interrupted; nothing is half done", err=True)
+        return INTERRUPTED
     except GenError as problem:
-        click.echo(f"gen: {problem}", err=True)
+        echo(f"gen: {problem}", err=True)
+    except OSError as problem:
+        echo(f"{_trace(problem, debug=debug)}gen: {_refused(problem)}", err=True)
     except Exception as problem:  # noqa: BLE001  # whatever is left is a bug of ours, and is said to be one
-        click.echo(_bug(problem), err=True)
+        echo(f"{_trace(problem, debug=debug)}gen hit a bug: {_bug(problem)}", err=True)
     return FAILED
+
+
+def _usage(problem: click.UsageError) -> str:
+    """Return what is wrong with the words typed, in two lines like every other message."""
+    command = problem.ctx.command_path if problem.ctx else "gen"
+    text = problem.format_message()
+    if isinstance(problem, click.BadParameter) and not isinstance(problem, click.MissingParameter) and problem.param:
+        text = f"{problem.param.opts[0]}: {problem.message}"
+    first, _, todo = text.partition("\n")
+    if close := re.search(r" Did you mean (.*)", first):  # click's word for an option that was mistyped
+        first, todo = first[: close.start()], f"did you mean {close[1]}"
+    todo = todo.strip() or f"see {command} --help"
+    return f"{command}: {first[:1].lower()}{first[1:].removesuffix('.')}\n  {todo}"
+
+
+def _refused(problem: OSError) -> str:
+    place = f"{problem.filename}: " if problem.filename else ""
+    return f"{place}{problem.strerror or problem}\n  mend that, then run it again"
 
 
 def _bug(problem: Exception) -> str:
@@ -87,33 +129,44 @@ def _bug(problem: Exception) -> str:
 
     frame = traceback.extract_tb(problem.__traceback__)[-1]
     where = "/".join(Path(frame.filename).parts[-2:])
-    trace = "".join(traceback.format_exception(problem)) if "--debug" in sys.argv else ""
     return (
-        f"{trace}gen hit a bug: {type(problem).__name__} {problem} at {where}:{frame.lineno}\n"
-        "  run it again as `gen --debug …` and report what it prints"
+        f"{type(problem).__name__} {problem} at {where}:{frame.lineno}\n"
+        f"  run it again with {DEBUG} and report what it prints"
     )
 
 
+def _trace(problem: Exception, *, debug: bool) -> str:
+    import traceback  # noqa: PLC0415  # as above
+
+    return "".join(traceback.format_exception(problem)) if debug else ""
+
+
 def repository(given: Path | None) -> Path:
-    """Return the repository's root: the folder given, else the nearest one upwards with a platform.yaml, else here."""
-    here = Path.cwd() if given is None else given
+    """Return the repository's root: the folder given, else the nearest one upwards with a platform.yaml, else here.
+
+    Raises:
+        click.UsageError: There is no such folder.
+    """
     if given is None:
+        here = Path.cwd()
         return next((folder for folder in (here, *here.parents) if (folder / "platform.yaml").is_file()), here)
-    return here
+    if not given.is_dir():
+        raise click.UsageError(f'there is no folder "{given}"\n  name the folder that holds platform.yaml')
+    return given
 
 
 @click.group(cls=Gen, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="gen")
+@click.version_option(__version__, prog_name="gen", message="%(prog)s %(version)s")
 @click.option(
     "-C",
     "--repository",
     "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path),
     help="The repository to work in; default: the nearest folder upwards with a platform.yaml.",
 )
-@click.option("--debug", is_flag=True, help="Print a traceback when gen hits a bug.")
+@click.option(DEBUG, is_flag=True, help="Print a traceback when gen hits a bug; may stand anywhere.")
 @click.pass_context
-def main(ctx: click.Context, folder: Path | None, *, debug: bool) -> None:  # noqa: ARG001  # read by _bug
+def main(ctx: click.Context, folder: Path | None, *, debug: bool) -> None:  # noqa: ARG001  # taken out by Gen.main
     """Secure machine-learning APIs from one short spec file.
 
     People edit platform.yaml and tenants/; gen renders base/ and overlays/ from them, for Kustomize and Argo CD.
@@ -124,7 +177,13 @@ def main(ctx: click.Context, folder: Path | None, *, debug: bool) -> None:  # no
       gen render                   write base/ and overlays/
       gen verify                   prove it with the real Kustomize
 
-    Exit codes: 0 done, 1 the specs have problems or a check found a difference, 2 usage, 3 a tool failed,
-    130 interrupted. Completion: eval "$(_GEN_COMPLETE=bash_source gen)", or zsh_source, fish_source.
+    \b
+    Exit codes: 0 done or clean, 1 the specs have problems or a check found a
+    difference, 2 usage, 3 a tool failed or a bug in gen, 130 interrupted.
+
+    \b
+    Completion, in your shell's start-up file:
+      eval "$(_GEN_COMPLETE=bash_source gen)"      or zsh_source
+      _GEN_COMPLETE=fish_source gen | source
     """  # noqa: D301  # \b is click's mark for a paragraph that is not wrapped
     ctx.obj = repository(folder)
