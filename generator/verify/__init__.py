@@ -45,7 +45,7 @@ def verify(
     Raises:
         ToolError: Kustomize cannot be run, or a file is not to be read.
     """
-    stale = tuple(_stale(root, made))
+    stale = ordered(_stale(root, made))
     if stale:
         return Report(looked_at=(), left_out=(), diagnostics=stale, printed={})
     printed: dict[str, Sequence[Object]] = {}

@@ -64,13 +64,13 @@ def checker(crds: Path | None, kubernetes: str) -> Checker:
     """Return the checker for a version of Kubernetes and a folder of CRDs.
 
     Raises:
-        ToolError: The folder is not there or broken, or the package does not know that version.
+        ToolError: The folder is not there or broken, or the package has no schemas of that version.
     """
     from jsonschema_rs import Draft202012Validator  # noqa: PLC0415  # costs 24 ms that only verify needs
 
     found = crd.schemas(crds) if crds else {}
     return Checker(
-        kubernetes=kubernetes if find_spec("kubernetes_validate") else "",
+        kubernetes=_known(kubernetes) if find_spec("kubernetes_validate") else "",
         custom={which: Draft202012Validator(schema) for which, schema in found.items()},
     )
 
@@ -88,6 +88,16 @@ def _own_problems(obj: Object, version: str) -> Iterator[tuple[str, str]]:
         yield ".".join(map(str, problem.path)), problem.message
     except kubernetes.SchemaNotFoundError as problem:
         yield "kind", problem.message
-    except kubernetes.VersionNotSupportedError as problem:
-        text = f"{problem.message}\n  write a version in platform.yaml that your clusters really have"
-        raise ToolError(text) from None
+
+
+def _known(version: str) -> str:
+    """Return the version if there are schemas of it; the package itself takes an older one's without a word."""
+    from kubernetes_validate.utils import all_versions  # noqa: PLC0415  # an extra; 70 ms
+
+    minors = list(dict.fromkeys(".".join(one.split(".")[:2]) for one in all_versions()))
+    if ".".join(version.split(".")[:2]) in minors:
+        return version
+    raise ToolError(
+        f"kubernetes-validate has schemas of Kubernetes {minors[0]} to {minors[-1]}, and platform.yaml says {version}\n"
+        "  write the version that your clusters have, or install a kubernetes-validate that knows it"
+    )
