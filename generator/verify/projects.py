@@ -46,15 +46,17 @@ def permits_kind(project: Object, group: str, kind: str, name: str = "") -> bool
 
 
 def permits_destination(project: Object, server: str, namespace: str) -> bool:
-    """Say whether a project lets its Applications sync into a namespace of a cluster; a ``!`` entry denies."""
-    wanted = False
-    for item in project["spec"].get("destinations", []):
-        where, space = item.get("server", ""), item.get("namespace", "")
-        if _matches(where.removeprefix("!"), server) and _matches(space.removeprefix("!"), namespace):
-            if where.startswith("!") or space.startswith("!"):
-                return False
-            wanted = True
-    return wanted
+    """Say whether a project lets its Applications sync into a namespace of a cluster.
+
+    An entry with ``!`` stands for everything but what follows, and one that it does not stand for denies, whatever
+    other entries permit. Destinations by name are not looked at: gen writes none.
+    """
+    found = [
+        (_verdict(item.get("server", ""), server), _verdict(item.get("namespace", ""), namespace))
+        for item in project["spec"].get("destinations", [])
+    ]
+    denied = any("denied" in pair for pair in found)
+    return ("matched", "matched") in found and not denied
 
 
 def _check(
@@ -89,6 +91,13 @@ def _lists(items: Sequence[Mapping[str, Any]], group: str, kind: str, name: str 
         and (not item.get("name") or _matches(item["name"], name))
         for item in items
     )
+
+
+def _verdict(pattern: str, text: str) -> str:
+    """Return "matched", "missed", or "denied" where a pattern with ``!`` leaves the text out."""
+    if pattern.startswith("!"):
+        return "denied" if _matches(pattern[1:], text) else "matched"
+    return "matched" if _matches(pattern, text) else "missed"
 
 
 def _matches(pattern: str, text: str) -> bool:
