@@ -135,7 +135,7 @@ def _tenant(platform: Platform, spec: TenantSpec, specs: Sequence[ModelSpec]) ->
         here = [resolved[index] for resolved in models.values() if resolved[index].deployed]
         made += [*_walls(place, here), _listing(place, here, objects)]
         served.append((place, tuple(model.name for model in here)))
-    made += _images(places, {one.name: one for one in specs})
+    made += _images(places, models)
     return Part(files=merge(files for files, _ in made), overlays=tuple(o for _, o in made), served=tuple(served))
 
 
@@ -183,20 +183,13 @@ def _listing(place: Place, models: Sequence[Model], objects: Mapping[str, tuple[
     return files, Overlay(folder=folder, source=source, objects=tuple(inside))
 
 
-def _images(places: Sequence[Place], specs: Mapping[str, ModelSpec]) -> list[tuple[Files, Overlay]]:
+def _images(places: Sequence[Place], models: Mapping[str, Sequence[Model]]) -> list[tuple[Files, Overlay]]:
     """Return the image builds of a tenant, in the one environment where the platform builds."""
     return [
         _whole(
             names.build_folder(place.environment.name, place.tenant.name),
             names.tenant_spec(place.tenant.name),
-            build.images(
-                place,
-                [
-                    (name, run)
-                    for name, one in specs.items()
-                    for run in resolve.image_builds(one.document.data, place.platform, place.tenant)
-                ],
-            ),
+            build.images(place, [(name, run) for name, here in models.items() for run in resolve.image_builds(here)]),
         )
         for place in places
         if place.build_namespace

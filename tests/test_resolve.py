@@ -538,10 +538,11 @@ def test_image_builds_are_every_bento_of_every_environment_once() -> None:
         "environments": {"prod": {"pins": {"main": pin}}},
     }
     tenant = resolve.tenant(named({"contact": "a@b.c", "environments": ["dev", "prod"]}, "t"), PLATFORM)
-    found = resolve.image_builds(named(spec), PLATFORM, tenant)
+    places = [resolve.place(PLATFORM, tenant, name) for name in tenant.environments]
+    found = resolve.image_builds(resolve.model(named(spec), place) for place in places)
     assert [run.version for run in found] == ["1.0", "2.0"]
     assert [run.image for run in found] == [run.tag_image for run in found]
-    assert resolve.image_builds(named({"run": IMAGE}), PLATFORM, tenant) == ()
+    assert resolve.image_builds(resolve.model(named({"run": IMAGE}), place) for place in places) == ()
 
 
 # --- graphs and predictors --------------------------------------------------------------------------------------

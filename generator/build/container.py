@@ -19,6 +19,7 @@ MARGIN_S = 5  # from the last answer to the end of the process
 KEEP_ALIVE_ARGS = ("serve", "--timeout-keep-alive", "120")
 
 _PROBE_PERIOD_S = 5
+_COMPACT = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make one a call
 
 
 def serving(name: str, run: Run, runtime: Runtime, ports: list[Object], env: list[Object]) -> Object:
@@ -163,7 +164,7 @@ def _needed(run: Run, runtime: Runtime) -> tuple[tuple[str, str], ...]:
 
 def _overrides(run: Run, runtime: Runtime) -> str:
     service = {"workers": runtime.workers, "traffic": {"timeout": runtime.timeout_s}}
-    return json.dumps({"services": {run.bento: service}}, separators=(",", ":"))
+    return _COMPACT({"services": {run.bento: service}})
 
 
 def _handler(path: str) -> Object:

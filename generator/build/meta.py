@@ -108,7 +108,7 @@ def annotated(thing: Object, added: Mapping[str, str]) -> Object:
 
 def filled(**fields: Any) -> dict[str, Any]:
     """Return the fields that say something: neither None nor "" nor an empty list, tuple or mapping."""
-    return {key: value for key, value in fields.items() if value is not None and value not in ("", [], (), {})}
+    return {key: value for key, value in fields.items() if value or value == 0}  # 0 and False say something
 
 
 def pods_of(model: Model) -> dict[str, str]:

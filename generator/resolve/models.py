@@ -1,6 +1,6 @@
 """A model's spec -> Model, in one environment or with no environment's changes; and the images that it needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from generator.resolve.operations import explain, operations
 from generator.resolve.runs import Setting, image_run
 from generator.resolve.runtimes import runtime
 from generator.resolve.said import Said
-from generator.resolve.tenants import nowhere, place
+from generator.resolve.tenants import nowhere
 from generator.tenancy import Place, Platform, Tenant
 
 
@@ -53,16 +53,15 @@ def base_model(data: Mapping[str, Any], platform: Platform, tenant: Tenant) -> M
     return model(data, nowhere(platform, tenant))
 
 
-def image_builds(data: Mapping[str, Any], platform: Platform, tenant: Tenant) -> tuple[Run, ...]:
-    """Return every Bento that some environment of the tenant serves, by the image that it is built into, sorted.
+def image_builds(models: Iterable[Model]) -> tuple[Run, ...]:
+    """Return every Bento that a model serves in some environment, by the image that it is built into, sorted.
 
-    ``image`` is what is pushed, also where an environment pins something else.
+    ``models``: the model in each environment of its tenant. ``image`` is what is pushed, also where an environment
+    pins something else.
     """
     found: dict[str, Run] = {}
-    for environment in tenant.environments:
-        where = place(platform, tenant, environment)
-        said = Said(_here(data, where), defaults.MODEL)
-        for predictor in predictors(dict(said.data), _setting(data, said, where)):
+    for model in models:
+        for predictor in model.predictors:
             built = [node.run for node in predictor.nodes() if node.run and node.run.kind == "bento"]
             found |= {run.tag_image: replace(run, image=run.tag_image) for run in built}
     return tuple(found[name] for name in sorted(found))

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from generator.model import Protocol, Run, Source
 from generator.resolve import defaults
@@ -56,7 +57,10 @@ def run(said: Spec, setting: Setting, repository: str, pin: str) -> Run:
             pin=setting.pins.get(pin) or "",
         )
     live, ready = defaults.V2_PROBES if setting.protocol is Protocol.V2 else defaults.TCP_PROBES
-    return replace(_STOCK, server=said["server"], model_uri=said.get("modelUri") or "", live=live, ready=ready)
+    # MLServer, Triton and TensorFlow Serving are told the port by the operator; the others speak REST alone.
+    grpc = defaults.NODE_GRPC_PORT if setting.protocol in (Protocol.V2, Protocol.TENSORFLOW) else 0
+    model_uri = said.get("modelUri") or ""
+    return replace(_STOCK, server=said["server"], model_uri=model_uri, live=live, ready=ready, grpc_port=grpc)
 
 
 def image_run(
@@ -75,6 +79,7 @@ def image_run(
         user=said.get("user") or defaults.SELDON_USER,
         live=probes.get("live") or default_probes[0],
         ready=probes.get("ready") or default_probes[1],
+        grpc_port=said.get("grpcPort") or 0,
     )
 
 
@@ -113,6 +118,7 @@ def _source(said: Spec) -> Source:
     return Source(kind="git", location=said["git"], digest=said["commit"])
 
 
+@lru_cache(maxsize=4096)  # every environment asks for the same sources
 def _content(source: Source) -> str:
     """Return the hash of everything that decides what the image holds; who builds it, and where, does not."""
     inputs = {"source": source.kind, "location": source.location, "digest": source.digest, "recipe": RECIPE}
