@@ -2,12 +2,13 @@
 
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.check import check
-from generator.diag import Diagnostic, ToolError, errors
+from generator.diag import Diagnostic, Mark, ToolError, errors
 from generator.document import Document
 from generator.load import load
 from generator.names import PLATFORM_SPEC, TENANTS
@@ -15,6 +16,8 @@ from generator.rules import specs as rules_specs
 from generator.rules.specs import Entry, Specs
 
 SUFFIX = ".yaml"
+SPECIAL = "special"  # neither file nor folder nor link
+STRAY = "stray-file"
 _SPEC_DEPTH = 3  # tenants/<tenant>/<file>.yaml
 
 
@@ -37,6 +40,10 @@ def read(root: Path, only: tuple[str, ...] = (), drafts: Mapping[str, str] | Non
     drafts = drafts or {}
     there = tuple(_stands_on(root, only) if only else _entries(root))
     entries = (*(e for e in there if e.path not in drafts), *(Entry(path=path) for path in drafts))
+    misplaced = [problem for entry in entries for problem in _misplaced(entry)]
+    entries = tuple(
+        entry for entry in entries if entry.kind != SPECIAL and (entry.path, entry.kind) != (TENANTS, "file")
+    )
     found = [
         load(drafts[entry.path].encode(), entry.path) if entry.path in drafts else _document(root, entry.path)
         for entry in entries
@@ -50,7 +57,7 @@ def read(root: Path, only: tuple[str, ...] = (), drafts: Mapping[str, str] | Non
     keys = {path: _key_file(root, path) for path in rules_specs.key_files(platform)} if platform else {}
     return Sources(
         specs=rules_specs.of(passed, entries, keys),
-        diagnostics=(*unread, *(problem for _, problems in checked for problem in problems)),
+        diagnostics=(*misplaced, *unread, *(problem for _, problems in checked for problem in problems)),
     )
 
 
@@ -60,36 +67,67 @@ def canonical_keys(text: str) -> str:
 
 
 def _entries(root: Path) -> Iterator[Entry]:
-    if (root / PLATFORM_SPEC).exists() or (root / PLATFORM_SPEC).is_symlink():
-        yield _entry(root, PLATFORM_SPEC)
-    if (root / TENANTS).is_dir():
-        yield from _below(root, TENANTS)
+    for path in (PLATFORM_SPEC, TENANTS):
+        if (entry := _entry(root, path)) and (path, entry.kind) != (TENANTS, "folder"):
+            yield entry
+        elif entry:
+            yield from _below(root, TENANTS)
 
 
 def _stands_on(root: Path, only: tuple[str, ...]) -> Iterator[Entry]:
     """Yield the platform's spec, the specs asked for, and those of their tenants."""
     tenants = {f"{path.rpartition('/')[0]}/tenant.yaml" for path in only if path.startswith(f"{TENANTS}/")}
     for path in sorted({PLATFORM_SPEC, *only, *tenants}):
-        if (root / path).exists():
-            yield _entry(root, path)
+        if entry := _entry(root, path):
+            yield entry
 
 
 def _below(root: Path, folder: str) -> Iterator[Entry]:
     try:
-        names = sorted(os.listdir(root / folder))  # noqa: PTH208  # names are all that is needed, sorted
+        with os.scandir(root / folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
     except OSError as problem:
-        raise ToolError(f"{folder} cannot be read: {problem.strerror}\n  mend its permissions and run again") from None
-    for name in names:
-        entry = _entry(root, f"{folder}/{name}")
-        yield entry
-        if entry.kind == "folder":
-            yield from _below(root, entry.path)
+        raise _unreadable(folder, problem) from None
+    for found_entry in entries:
+        path = f"{folder}/{found_entry.name}"
+        yield Entry(path=path, kind=_kind(found_entry))
+        if found_entry.is_dir(follow_symlinks=False):
+            yield from _below(root, path)
 
 
-def _entry(root: Path, path: str) -> Entry:
+def _entry(root: Path, path: str) -> Entry | None:
+    """Return what stands at a path, None if nothing does."""
     place = root / path
-    kind = "link" if place.is_symlink() else "folder" if place.is_dir() else "file"
-    return Entry(path=path, kind=kind)
+    try:
+        mode = place.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as problem:
+        raise _unreadable(path, problem) from None
+    kinds = ((stat.S_ISLNK, "link"), (stat.S_ISDIR, "folder"), (stat.S_ISREG, "file"))
+    return Entry(path=path, kind=next((kind for is_such, kind in kinds if is_such(mode)), SPECIAL))
+
+
+def _kind(entry: "os.DirEntry[str]") -> str:
+    if entry.is_symlink():
+        return "link"
+    if entry.is_dir():
+        return "folder"
+    return "file" if entry.is_file() else SPECIAL
+
+
+def _misplaced(entry: Entry) -> Iterator[Diagnostic]:
+    """Yield what is wrong with an entry that can hold no specs at all."""
+    if entry.kind == SPECIAL:
+        yield Diagnostic(Mark(entry.path), STRAY, "this is a pipe, a socket or a device, not a file", "take it out")
+    elif (entry.path, entry.kind) == (PLATFORM_SPEC, "folder"):
+        yield Diagnostic(Mark(entry.path), STRAY, "platform.yaml is a folder", "put the platform's spec there, a file")
+    elif (entry.path, entry.kind) == (TENANTS, "file"):
+        yield Diagnostic(Mark(entry.path), STRAY, "tenants is a file", "make it a folder with a folder for each tenant")
+
+
+def _unreadable(path: str, problem: OSError) -> ToolError:
+    return ToolError(f"{path} cannot be read: {problem.strerror}\n  mend its permissions, then run it again")
 
 
 def _is_spec(entry: Entry) -> bool:
@@ -103,7 +141,7 @@ def _document(root: Path, path: str) -> Document | tuple[Diagnostic, ...]:
     try:
         text = (root / path).read_bytes()
     except OSError as problem:
-        raise ToolError(f"{path} cannot be read: {problem.strerror}\n  mend its permissions and run again") from None
+        raise _unreadable(path, problem) from None
     return load(text, path)
 
 

@@ -23,6 +23,8 @@ COMMANDS = {  # name -> module below generator.cli that holds `command`; in the 
     "render": "render",
     "show": "show",
     "verify": "verify",
+    "pin": "pin",
+    "promote": "promote",
     "expire": "expire",
     "explain": "explain",
     "doctor": "doctor",
@@ -112,11 +114,13 @@ def _usage(problem: click.UsageError) -> str:
     text = problem.format_message()
     if isinstance(problem, click.BadParameter) and not isinstance(problem, click.MissingParameter) and problem.param:
         text = f"{problem.param.opts[0]}: {problem.message}"
-    first, _, todo = text.partition("\n")
+    first, is_ours, todo = text.partition("\n")
+    if not is_ours:  # click's sentences begin with a capital letter and end in a full stop
+        first = first[:1].lower() + first[1:].removesuffix(".")
     if close := re.search(r" Did you mean (.*)", first):  # click's word for an option that was mistyped
         first, todo = first[: close.start()], f"did you mean {close[1]}"
     todo = todo.strip() or f"see {command} --help"
-    return f"{command}: {first[:1].lower()}{first[1:].removesuffix('.')}\n  {todo}"
+    return f"{command}: {first}\n  {todo}"
 
 
 def _refused(problem: OSError) -> str:

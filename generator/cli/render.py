@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.report import report
+from generator.cli.report import echo, report, stage
+from generator.diag import SpecError
 
 if TYPE_CHECKING:
     from generator.tree import Plan
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 COLOURS = {"create": "green", "update": "yellow", "delete": "red"}
 
 
-@click.command("render")
+@click.command("render", short_help="Write base/, overlays/ and CODEOWNERS from the specs.")
 @click.option("--check", is_flag=True, help="Write nothing; fail if the trees are stale.")
 @click.option("--diff", is_flag=True, help="Write nothing; print a unified diff, and fail if there is any.")
 @click.option("-q", "--quiet", is_flag=True, help="Name no files, only count them.")
@@ -32,26 +33,47 @@ def command(root: Path, *, check: bool, diff: bool, quiet: bool) -> int:
       gen render --diff       what a render would change
     """  # noqa: D301
     from generator import names, tree, write  # noqa: PLC0415  # not needed for --help
-    from generator.pipeline import generate  # noqa: PLC0415
 
     writes = not (check or diff)
     if writes and (note := write.recover(root, names.OWNED)):
-        click.echo(note, err=True)
-    made = generate(root, datetime.now(UTC).date())
-    plan = tree.plan(made.files, root, names.OWNED)
-    if plan.refused:
-        report(plan.refused)
+        echo(note, err=True)
+    try:
+        plan = _plan(root)
+    except SpecError as problem:
+        report(problem.diagnostics, closing="nothing was written" if writes else "")
         return 1
-    report(made.notices, closing="")
     if diff:
-        click.echo(tree.unified(plan), nl=False)
+        echo(tree.unified(plan), nl=False)
     elif not quiet:
-        for verb, path in _changes(plan):
-            click.echo(f"{click.style(verb, fg=COLOURS[verb])} {path}")
+        echo("".join(f"{click.style(verb, fg=COLOURS[verb])} {path}\n" for verb, path in _changes(plan)), nl=False)
     if writes:
+        stage(f"writing {len(plan.create) + len(plan.update)} files")
         write.apply(plan, root)
-    click.echo(_closing(plan, done=writes), err=diff)
+        stage("")
+    echo(_closing(plan, done=writes), err=diff)
     return int(not writes and not plan.is_clean)
+
+
+def _plan(root: Path) -> "Plan":
+    """Return what would change on the disk, and say on the way what there is to notice.
+
+    Raises:
+        SpecError: The specs have problems, or a person's file lies in a generated folder.
+    """
+    from generator import names, tree  # noqa: PLC0415  # not needed for --help
+    from generator.pipeline import generate  # noqa: PLC0415
+
+    stage("reading the specs and building the objects")
+    try:
+        made = generate(root, datetime.now(UTC).date())
+        stage(f"comparing {len(made.files)} files")
+        plan = tree.plan(made.files, root, names.OWNED)
+    finally:
+        stage("")
+    if plan.refused:
+        raise SpecError(plan.refused)
+    report(made.notices)
+    return plan
 
 
 def _changes(plan: "Plan") -> Iterator[tuple[str, str]]:

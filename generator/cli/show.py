@@ -1,17 +1,49 @@
 """gen show: what Kustomize makes of an overlay."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from generator import names
+from generator.cli.report import echo
+from generator.tenancy import Object
+
+PLATFORM = names.platform_folder("").rpartition("/")[2]
+HUB = names.HUB.rpartition("/")[2]
 
 
-@click.command("show")
-@click.argument("environment", metavar="ENV")
-@click.argument("what", metavar="[TENANT[/MODEL]]", default="")
+def complete_environment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
+    """Return the environments that begin so."""
+    return _items(_below(_root(ctx), names.OVERLAYS), incomplete)
+
+
+def complete_what(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
+    """Return the tenants of the environment that begin so; behind a slash, the models of the tenant."""
+    root, environment = _root(ctx), ctx.params.get("environment") or ""
+    tenant, slash, _ = incomplete.partition("/")
+    if slash:
+        known = [f"{tenant}/{model}" for model in _below(root, names.models_folder(environment, tenant))]
+    else:
+        known = _below(root, f"{names.OVERLAYS}/{environment}")
+    return _items(known, incomplete)
+
+
+def _items(known: Sequence[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in known if name.startswith(incomplete)]
+
+
+def _root(ctx: click.Context) -> Path:
+    from generator.cli import repository  # noqa: PLC0415  # only the shell asks
+
+    return repository(None if ctx.parent is None else ctx.parent.params.get("folder"))
+
+
+@click.command("show", short_help="Print what Kustomize makes of an environment, a tenant or a model.")
+@click.argument("environment", metavar="ENV", shell_complete=complete_environment)
+@click.argument("what", metavar="[TENANT[/MODEL]]", default="", shell_complete=complete_what)
 @click.option("--kind", "kinds", multiple=True, help="Only objects of this kind; may be given several times.")
 @click.option("--format", "form", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
 @click.option(
@@ -23,6 +55,8 @@ def command(  # noqa: PLR0913  # click passes one argument per option
 ) -> int:
     """Print the objects that an environment, a tenant in it or one model will get, as Kustomize builds them.
 
+    ENV may be argocd, for the hub; TENANT may be platform, for the gateway and the mesh.
+
     \b
       gen show prod risk/fraud
       gen show prod risk --kind AuthorizationPolicy
@@ -31,19 +65,28 @@ def command(  # noqa: PLR0913  # click passes one argument per option
     from generator import kustomize  # noqa: PLC0415  # not needed for --help
     from generator.emit import emit  # noqa: PLC0415
 
+    folders = tuple(_folders(root, environment, what))
     tool = kustomize.find(binary)
-    wanted = {kind.lower() for kind in kinds}
-    objects = [
-        obj
-        for folder in _folders(root, environment, what)
-        for obj in kustomize.build(root, folder, kustomize=tool)
-        if not wanted or obj["kind"].lower() in wanted
-    ]
+    objects = _only(kinds, [obj for folder in folders for obj in kustomize.build(root, folder, kustomize=tool)])
     if form == "json":
-        click.echo(json.dumps(objects, indent=2, ensure_ascii=False))
+        echo(json.dumps(objects, indent=2, ensure_ascii=False))
     else:
-        click.echo("---\n".join(map(emit, objects)), nl=False)
+        echo("---\n".join(map(emit, objects)), nl=False)
     return 0
+
+
+def _only(kinds: tuple[str, ...], objects: list[Object]) -> list[Object]:
+    """Return the objects of the kinds asked for.
+
+    Raises:
+        click.UsageError: There is none of a kind.
+    """
+    there = {obj["kind"].lower(): obj["kind"] for obj in objects}
+    for kind in kinds:
+        if kind.lower() not in there:
+            raise click.UsageError(_choices("object here of kind", kind, sorted(there.values())))
+    wanted = {kind.lower() for kind in kinds}
+    return [obj for obj in objects if not wanted or obj["kind"].lower() in wanted]
 
 
 def _folders(root: Path, environment: str, what: str) -> Iterator[str]:
@@ -51,30 +94,58 @@ def _folders(root: Path, environment: str, what: str) -> Iterator[str]:
 
     Raises:
         click.UsageError: There is none such; the text lists what there is.
+        SpecError: There is no repository here.
     """
     tenant, _, model = what.partition("/")
     known = _below(root, names.OVERLAYS)
     if environment not in known:
+        _must_be_repository(root)
         raise click.UsageError(_choices("environment", environment, known))
-    if environment == names.HUB.rpartition("/")[2]:
+    if environment == HUB:
+        if what:
+            raise click.UsageError(f"{HUB} has no tenants\n  gen show {HUB} prints all of it")
         yield names.HUB
         return
-    tenants = [name for name in _below(root, f"{names.OVERLAYS}/{environment}") if name != "platform"]
+    tenants = _below(root, f"{names.OVERLAYS}/{environment}")
     if tenant and tenant not in tenants:
         raise click.UsageError(_choices(f"tenant in {environment}", tenant, tenants))
     if model:
-        models = _below(root, names.models_folder(environment, tenant))
-        if model not in models:
-            raise click.UsageError(_choices(f"model of {tenant} in {environment}", model, models))
-        yield names.model_folder(environment, tenant, model)
-        return
-    if not tenant:
+        yield _model(root, environment, tenant, model)
+    elif tenant == PLATFORM:
         yield names.platform_folder(environment)
-    for name in [tenant] if tenant else tenants:
-        yield from (
-            f"{names.OVERLAYS}/{environment}/{name}/{part}"
-            for part in _below(root, f"{names.OVERLAYS}/{environment}/{name}")
-        )
+    else:
+        yield from _all(root, environment, [tenant] if tenant else tenants)
+
+
+def _all(root: Path, environment: str, tenants: Sequence[str]) -> Iterator[str]:
+    for name in sorted(tenants, key=lambda name: (name != PLATFORM, name)):
+        if name == PLATFORM:
+            yield names.platform_folder(environment)
+            continue
+        folder = f"{names.OVERLAYS}/{environment}/{name}"
+        yield from (f"{folder}/{part}" for part in _below(root, folder))
+
+
+def _model(root: Path, environment: str, tenant: str, model: str) -> str:
+    models = _below(root, names.models_folder(environment, tenant))
+    if model in models:
+        return names.model_folder(environment, tenant, model)
+    spec = names.model_spec(tenant, model)
+    if (root / spec).is_file():
+        todo = f"gen validate {spec} says why, or run gen render first"
+        raise click.UsageError(f"{tenant}/{model} is not deployed in {environment}\n  {todo}")
+    raise click.UsageError(_choices(f"model of {tenant} in {environment}", model, models))
+
+
+def _must_be_repository(root: Path) -> None:
+    if (root / names.PLATFORM_SPEC).is_file():
+        return
+    from datetime import UTC, datetime  # noqa: PLC0415  # only where something is wrong already
+
+    from generator.diag import SpecError  # noqa: PLC0415
+    from generator.pipeline import examine  # noqa: PLC0415
+
+    raise SpecError(examine(root, datetime.now(UTC).date(), (names.PLATFORM_SPEC,))[1])
 
 
 def _below(root: Path, folder: str) -> list[str]:
@@ -83,5 +154,8 @@ def _below(root: Path, folder: str) -> list[str]:
 
 
 def _choices(noun: str, name: str, known: list[str]) -> str:
-    hint = f"one of: {', '.join(known)}" if known else "run gen render first"
+    from generator.wording import closest, listed  # noqa: PLC0415  # only where something is wrong
+
+    near = closest(name, known)
+    hint = f'did you mean "{near}"?' if near else f"one of: {listed(known)}" if known else "run gen render first"
     return f'there is no {noun} "{name}"\n  {hint}'

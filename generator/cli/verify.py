@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.report import FORMATS, report
+from generator.cli.report import FORMATS, echo, is_watched, report, stage
+from generator.diag import SpecError
 
 if TYPE_CHECKING:
+    from generator.pipeline import Generated
     from generator.verify import Report
 
 
-@click.command("verify")
+@click.command("verify", short_help="Prove that the trees are what the specs say, and whole.")
 @click.option(
     "--crds",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -45,39 +47,52 @@ def command(  # noqa: PLR0913  # click passes one argument per option
     from generator.pipeline import generate  # noqa: PLC0415
     from generator.verify import verify  # noqa: PLC0415
 
-    made = generate(root, datetime.now(UTC).date())
-    if environment and environment not in {e.name for e in made.platform.environments}:
-        raise click.BadParameter(f'there is no environment "{environment}"', param_hint="--environment")
+    stage("reading the specs and building the objects")
+    try:
+        made = generate(root, datetime.now(UTC).date())
+    except SpecError as problem:
+        report(problem.diagnostics, form)
+        return 1
+    finally:
+        stage("")
+    _must_be_environment(environment, made)
     tool = kustomize.find(binary)
     label = f"Kustomize {tool.version}"
-    with click.progressbar(length=len(made.overlays), label=label, file=sys.stderr) as bar:
+    with click.progressbar(length=len(made.overlays), label=label, file=sys.stderr, hidden=not is_watched()) as bar:
         found = verify(root, made, tool=tool, crds=crds, step=lambda: bar.update(1))
-    problems = list(found.diagnostics)
-    if cluster and not problems:
-        from generator.verify import live  # noqa: PLC0415  # only with --cluster
-
-        server = live.connect(cluster)
-        asked, refused = live.ask(root, made, found, server=server, environment=environment)
-        absent = live.homeless(made, found, server, environment)
-        problems += refused
-        found = replace(
-            found,
-            looked_at=(*found.looked_at, (f"objects that the API server behind {cluster} was asked about", asked)),
-            left_out=(
-                *found.left_out,
-                *(f"namespace {name} is not there yet: tried in default" for name in absent),
-            ),
-        )
-    report(problems, form, closing="")
+    if cluster and not found.diagnostics:
+        found = _asked(root, made, found, context=cluster, environment=environment)
+    report(found.diagnostics, form)
     if form == "text":
-        _summary(found, verified=not problems)
-    return int(bool(problems))
+        _summary(found)
+    return int(bool(found.diagnostics))
 
 
-def _summary(found: "Report", *, verified: bool) -> None:
-    for what, count in found.looked_at:
-        click.echo(f"{count:6} {what}")
-    for what in found.left_out:
-        click.echo(f"not checked: {what}")
-    if verified:
-        click.echo(click.style("verified", fg="green"))
+def _must_be_environment(environment: str | None, made: "Generated") -> None:
+    known = [one.name for one in made.platform.environments]
+    if environment and environment not in known:
+        raise click.UsageError(f'there is no environment "{environment}"\n  one of: {", ".join(known)}')
+
+
+def _asked(root: Path, made: "Generated", found: "Report", *, context: str, environment: str | None) -> "Report":
+    """Return the report with what the API server behind a context says added."""
+    from generator.verify import live  # noqa: PLC0415  # only with --cluster
+
+    server = live.connect(context)
+    asked, refused = live.ask(root, made, found, server=server, environment=environment)
+    homeless = live.homeless(made, found, server, environment)
+    return replace(
+        found,
+        diagnostics=refused,
+        looked_at=(*found.looked_at, (f"objects that the API server behind {context} was asked about", asked)),
+        left_out=(*found.left_out, *(f"namespace {n} is not there yet: tried in default" for n in homeless)),
+    )
+
+
+def _summary(found: "Report") -> None:
+    lines = [f"{count:6} {what}" for what, count in found.looked_at]
+    lines += [f"not checked: {what}" for what in found.left_out]
+    if not found.diagnostics:
+        lines.append(click.style("verified", fg="green"))
+    if lines:
+        echo("\n".join(lines))
