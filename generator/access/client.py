@@ -11,7 +11,14 @@ from generator.access.evaluate import CLOSED
 from generator.access.harness import Envoy
 from generator.access.request import Protocol, Request, Transport
 
-GRPC_STATUS = {"0": "OK", "7": "PERMISSION_DENIED", "13": "INTERNAL", "16": "UNAUTHENTICATED", "12": "UNIMPLEMENTED"}
+GRPC_STATUS = {
+    "0": "OK",
+    "7": "PERMISSION_DENIED",
+    "12": "UNIMPLEMENTED",
+    "13": "INTERNAL",
+    "14": "UNAVAILABLE",
+    "16": "UNAUTHENTICATED",
+}
 ANSWER_S = 20.0
 LOCAL = "127.0.0.1"
 PASSED = "direct_response"  # Envoy's word for an answer of the listener itself
@@ -49,10 +56,10 @@ def ask(envoy: Envoy, asks: Sequence[Ask], identities: Mapping[str, Identity]) -
     `identities` has an entry for every principal of a client with a certificate.
     """
     contexts = {name: _context(each) for name, each in identities.items()}
-    groups: dict[tuple[str, int, str, Transport, str], list[int]] = {}
+    groups: dict[tuple[str, int, str, Transport, str, str], list[int]] = {}
     for index, each in enumerate(asks):
         peer = each.request.peer
-        key = (each.listener, each.request.port, peer.principal, peer.transport, peer.address)
+        key = (each.listener, each.request.port, peer.principal, peer.transport, peer.address, _sni(each.request))
         groups.setdefault(key, []).append(index)
     answers: dict[int, Answer] = {}
     for indices in groups.values():
@@ -102,7 +109,7 @@ class _Connection:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.sendall(f"PROXY TCP4 {source} {LOCAL} {sock.getsockname()[1]} {self.first.port}\r\n".encode())
             if self.context is not None:
-                self.sock = self.context.wrap_socket(sock, server_hostname=self.first.sni or None)
+                self.sock = self.context.wrap_socket(sock, server_hostname=_sni(self.first) or None)
         return self.sock
 
     def _answer(self, request: Request) -> Answer:
@@ -115,7 +122,8 @@ class _Connection:
         code, details = head[0].split(" ")[1], headers.get("x-details", "")
         if request.protocol == Protocol.GRPC:
             # The listener's own answer is no gRPC.
-            code = "OK" if details == PASSED else GRPC_STATUS.get(headers.get("grpc-status", ""), "UNKNOWN")
+            said = GRPC_STATUS.get(headers.get("grpc-status", ""), "UNKNOWN")
+            code = "OK" if details == PASSED and "location" not in headers else said
         return Answer(code=code, details=details)
 
     def _head(self) -> bytes:
@@ -135,6 +143,11 @@ class _Connection:
         if not more:
             raise EOFError
         self.buffer += more
+
+
+def _sni(request: Request) -> str:
+    """Return the name that a client of a gateway asks for in its handshake."""
+    return request.sni or (request.authority.partition(":")[0] if request.peer.transport == Transport.TLS else "")
 
 
 def _head(request: Request) -> bytes:

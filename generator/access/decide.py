@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from generator.access.evaluate import CLOSED, GRPC_CODES, Reason, Verdict, passed
 from generator.access.mesh import Mesh, Workload, guard
 from generator.access.request import Protocol, Request
-from generator.access.route import Listening, Onward, is_redirected, listening, onward
+from generator.access.route import Listening, Onward, is_redirected, listening, onward, workloads_behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def _routed(mesh: Mesh, first: Hop, listeners: tuple[Listening, ...], routed: Re
         return [_ended(first.workload, routed, (first,), _refusal(routed, Reason.REDIRECT, 301))]
     trails = []
     for onwards in onward(mesh, first.workload, listeners, routed):
-        ends = [(each, _arriving(each, onwards)) for each in _behind(mesh, onwards)]
+        ends = [(each, _arriving(each, onwards)) for each in workloads_behind(mesh, onwards.destination)]
         trails += [
             Trail(hops=(first, _last_hop(mesh, end, request)), is_mirror=onwards.is_mirror) for end, request in ends
         ]
@@ -112,20 +112,6 @@ def _routed(mesh: Mesh, first: Hop, listeners: tuple[Listening, ...], routed: Re
 def _arriving(workload: Workload, onwards: Onward) -> Request:
     port = onwards.destination.port or (workload.ports[0].number if workload.ports else 0)
     return replace(onwards.request, port=port)
-
-
-def _behind(mesh: Mesh, onwards: Onward) -> list[Workload]:
-    """Return the workloads behind a destination's host and subset."""
-    destination = onwards.destination
-    labels = {
-        name: labels for rule in mesh.destination_rules.get(destination.host, ()) for name, labels, _ in rule.subsets
-    }
-    wanted = labels.get(destination.subset, ())
-    return [
-        each
-        for each in mesh.workloads.get(destination.host, ())
-        if all(each.labels.get(name) == value for name, value in wanted)
-    ]
 
 
 def _ended(workload: Workload, request: Request, before: tuple[Hop, ...], verdict: Verdict) -> Trail:

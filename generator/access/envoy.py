@@ -17,9 +17,8 @@ from generator.access.paths import PathNormalization
 from generator.access.rbac import http_filters, tcp_filters
 
 Json = dict[str, Any]
-_TYPE = "type.googleapis.com/envoy."
+TYPE = "type.googleapis.com/envoy."
 _DETAILS = [{"header": {"key": "x-details", "value": "%RESPONSE_CODE_DETAILS%"}}]
-_TLS_TRANSPORT = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 MERGING = (PathNormalization.MERGE_SLASHES, PathNormalization.DECODE_AND_MERGE_SLASHES)
 
 
@@ -43,68 +42,105 @@ def filters_of(guard: Guard, *, fetched: dict[str, str] | None = None) -> list[J
     ]
 
 
-def http_listener(name: str, guard: Guard, certificate: ServerCertificate | None, *, port: int = 0) -> Json:
-    """Return a listener on a free loopback port that guards like the workload's sidecar or gateway.
+def http_listener(
+    name: str, guard: Guard, certificate: ServerCertificate | None, *, port: int = 0, listen: int = 0
+) -> Json:
+    """Return a listener on a loopback port that guards like the workload's sidecar or gateway.
 
-    `port` is the workload's port, for its mutual TLS mode; `certificate` is needed where that takes TLS.
+    `port` is the workload's port, for its mutual TLS mode; `certificate` is needed where that takes TLS;
+    `listen` 0 takes a free port.
     """
-    return _listener(name, guard, _connection_manager(name, guard), certificate, port=port)
+    answer = {"match": {"prefix": "/"}, "direct_response": {"status": 200}, "response_headers_to_add": _DETAILS}
+    routes = {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [answer]}]}
+    chains = _chains(guard, connection_manager(name, guard, routes), certificate, port=port)
+    return listener_of(name, chains, listen=listen)
 
 
 def tcp_listener(name: str, guard: Guard, certificate: ServerCertificate | None, *, port: int = 0) -> Json:
     """Return a listener for a port that is not HTTP: what passes is echoed."""
-    echo = {"name": "echo", "typed_config": {"@type": _TYPE + "extensions.filters.network.echo.v3.Echo"}}
+    echo = {"name": "echo", "typed_config": {"@type": TYPE + "extensions.filters.network.echo.v3.Echo"}}
     filters = [*tcp_filters(guard.policies, trust_domains=guard.settings.trust_domains), echo]
-    return _listener(name, guard, filters, certificate, port=port)
+    return listener_of(name, _chains(guard, filters, certificate, port=port))
 
 
-def bootstrap(listeners: list[Json]) -> Json:
-    """Return the whole configuration of one Envoy with its admin page on a free loopback port."""
-    return {
-        "admin": {"address": _loopback()},
-        "static_resources": {"listeners": listeners},
-        "stats_config": {"stats_matcher": {"reject_all": True}},
-    }
-
-
-def _listener(
-    name: str, guard: Guard, filters: list[Json], certificate: ServerCertificate | None, *, port: int
-) -> Json:
-    mode = Mode.DISABLE if guard.is_gateway else guard.port_mtls.get(port, guard.mtls)
-    chains: list[Json] = []
-    if mode is not Mode.STRICT:
-        chains.append({"filter_chain_match": {"transport_protocol": "raw_buffer"}, "filters": filters})
-    if mode is not Mode.DISABLE and certificate is not None:
-        domains = guard.settings.trust_domains
-        chains.append(
-            {
-                "filter_chain_match": {"transport_protocol": "tls"},
-                "filters": filters,
-                "transport_socket": {"name": "tls", "typed_config": _mutual_tls(certificate, domains)},
-            }
-        )
-    inspectors = (
-        ("proxy_protocol", "proxy_protocol.v3.ProxyProtocol"),
-        ("tls_inspector", "tls_inspector.v3.TlsInspector"),
-    )
+def listener_of(name: str, chains: list[Json], *, listen: int = 0) -> Json:
+    """Return a listener that tells plain from TLS; a client may say by the PROXY protocol which port it means."""
+    proxy = {"@type": TYPE + "extensions.filters.listener.proxy_protocol.v3.ProxyProtocol"}
+    tls = {"@type": TYPE + "extensions.filters.listener.tls_inspector.v3.TlsInspector"}
     return {
         "name": name,
-        "address": _loopback(),
+        "address": loopback(listen),
         "listener_filters": [
             {
-                "name": f"envoy.filters.listener.{short}",
-                "typed_config": {"@type": f"{_TYPE}extensions.filters.listener.{full}"},
-            }
-            for short, full in inspectors
+                "name": "envoy.filters.listener.proxy_protocol",
+                "typed_config": proxy | {"allow_requests_without_proxy_protocol": True},
+            },
+            {"name": "envoy.filters.listener.tls_inspector", "typed_config": tls},
         ],
         "filter_chains": chains,
     }
 
 
+def connection_manager(name: str, guard: Guard, routes: Json) -> list[Json]:
+    """Return the network filter that speaks HTTP, with what guards the workload and then these routes."""
+    normalization = guard.settings.path_normalization
+    decodes = normalization is PathNormalization.DECODE_AND_MERGE_SLASHES
+    config: Json = {
+        "@type": TYPE + "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "in",
+        "use_remote_address": guard.is_gateway,
+        "xff_num_trusted_hops": guard.settings.trusted_proxies if guard.is_gateway else 0,
+        "normalize_path": normalization is not PathNormalization.NONE,
+        "merge_slashes": normalization in MERGING,
+        "path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD" if decodes else "KEEP_UNCHANGED",
+        "route_config": {"name": name} | routes,
+        "local_reply_config": {"mappers": [{"filter": _every_status(), "headers_to_add": _DETAILS}]},
+        "http_filters": [
+            *filters_of(guard),
+            {
+                "name": "envoy.filters.http.router",
+                "typed_config": {"@type": TYPE + "extensions.filters.http.router.v3.Router"},
+            },
+        ],
+    }
+    return [{"name": "envoy.filters.network.http_connection_manager", "typed_config": config}]
+
+
+def bootstrap(listeners: list[Json], clusters: list[Json] | None = None) -> Json:
+    """Return the whole configuration of one Envoy with its admin page on a free loopback port."""
+    return {
+        "admin": {"address": loopback(0)},
+        "static_resources": {"listeners": listeners, "clusters": clusters or []},
+        "stats_config": {"stats_matcher": {"reject_all": True}},
+    }
+
+
+def loopback(port: int) -> Json:
+    """Return an address on loopback; port 0 is any free one."""
+    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+
+
+def _chains(guard: Guard, filters: list[Json], certificate: ServerCertificate | None, *, port: int) -> list[Json]:
+    mode = Mode.DISABLE if guard.is_gateway else guard.port_mtls.get(port, guard.mtls)
+    chains: list[Json] = []
+    if mode is not Mode.STRICT:
+        chains.append({"filter_chain_match": {"transport_protocol": "raw_buffer"}, "filters": filters})
+    if mode is not Mode.DISABLE and certificate is not None:
+        tls = _mutual_tls(certificate, guard.settings.trust_domains)
+        chains.append(
+            {
+                "filter_chain_match": {"transport_protocol": "tls"},
+                "filters": filters,
+                "transport_socket": {"name": "tls", "typed_config": tls},
+            }
+        )
+    return chains
+
+
 def _mutual_tls(certificate: ServerCertificate, domains: tuple[str, ...]) -> Json:
     matchers = [{"san_type": "URI", "matcher": {"prefix": f"spiffe://{domain}/"}} for domain in domains]
     return {
-        "@type": _TLS_TRANSPORT,
+        "@type": TYPE + "extensions.transport_sockets.tls.v3.DownstreamTlsContext",
         "require_client_certificate": True,
         "common_tls_context": {
             "tls_certificates": [
@@ -121,36 +157,6 @@ def _mutual_tls(certificate: ServerCertificate, domains: tuple[str, ...]) -> Jso
     }
 
 
-def _connection_manager(name: str, guard: Guard) -> list[Json]:
-    normalization = guard.settings.path_normalization
-    answer = {"match": {"prefix": "/"}, "direct_response": {"status": 200}, "response_headers_to_add": _DETAILS}
-    config: Json = {
-        "@type": _TYPE + "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": "in",
-        "use_remote_address": guard.is_gateway,
-        "xff_num_trusted_hops": guard.settings.trusted_proxies if guard.is_gateway else 0,
-        "normalize_path": normalization is not PathNormalization.NONE,
-        "merge_slashes": normalization in MERGING,
-        "path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD"
-        if normalization is PathNormalization.DECODE_AND_MERGE_SLASHES
-        else "KEEP_UNCHANGED",
-        "route_config": {"name": name, "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [answer]}]},
-        "local_reply_config": {"mappers": [{"filter": _every_status(), "headers_to_add": _DETAILS}]},
-        "http_filters": [
-            *filters_of(guard),
-            {
-                "name": "envoy.filters.http.router",
-                "typed_config": {"@type": _TYPE + "extensions.filters.http.router.v3.Router"},
-            },
-        ],
-    }
-    return [{"name": "envoy.filters.network.http_connection_manager", "typed_config": config}]
-
-
 def _every_status() -> Json:
     value = {"default_value": 100, "runtime_key": "none"}
     return {"status_code_filter": {"comparison": {"op": "GE", "value": value}}}
-
-
-def _loopback() -> Json:
-    return {"socket_address": {"address": "127.0.0.1", "port_value": 0}}

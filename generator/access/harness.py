@@ -2,11 +2,12 @@
 
 import http.client
 import json
+import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,10 @@ class Envoy:
 
 
 @contextmanager
-def running(listeners: Sequence[Json]) -> Iterator[Envoy]:
+def running(listeners: Sequence[Json], clusters: Sequence[Json] = ()) -> Iterator[Envoy]:
     """Start an Envoy with these listeners, wait until it serves, and stop it in any case.
+
+    `clusters` are where the listeners' routes lead on to.
 
     Raises:
         ToolError: Envoy is not installed, refuses the configuration, or does not come up in a minute.
@@ -38,7 +41,7 @@ def running(listeners: Sequence[Json]) -> Iterator[Envoy]:
     with tempfile.TemporaryDirectory(prefix="gen-envoy-") as name:
         folder = Path(name)
         config = folder / "envoy.json"
-        config.write_text(json.dumps(bootstrap(list(listeners))), encoding="utf-8")
+        config.write_text(json.dumps(bootstrap(list(listeners), list(clusters))), encoding="utf-8")
         log = folder / "envoy.log"
         with log.open("wb") as sink:
             process = subprocess.Popen(  # noqa: S603  our own binary, no shell
@@ -48,6 +51,18 @@ def running(listeners: Sequence[Json]) -> Iterator[Envoy]:
             yield Envoy(ports=_wait(process, folder, log))
         finally:
             _stop(process)
+
+
+@contextmanager
+def reserved(count: int) -> Iterator[tuple[int, ...]]:
+    """Hold loopback ports for listeners that have to know theirs; only Envoy can listen on them meanwhile."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            # Envoy sets the same option; a socket that does not listen takes no connection away.
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            each.bind(("127.0.0.1", 0))
+        yield tuple(int(each.getsockname()[1]) for each in sockets)
 
 
 def validate(configs: Mapping[str, Json]) -> None:

@@ -21,6 +21,7 @@ class PathNormalization(StrEnum):
 
 PLAIN = frozenset(string.ascii_letters + string.digits + "-_~")  # decoded where they are escaped
 KEPT = PLAIN | frozenset("!$&'()*+,:;=@/|^[]")  # written as they come
+CLEAN = re.compile(r"[A-Za-z0-9\-_~!$&'()*+,;:@=/|^\[\].]*")
 DOT = re.compile(r"\.|%2e", re.IGNORECASE)
 ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 
@@ -50,6 +51,8 @@ def without_query(path: str) -> str:
 
 
 def _canonical(path: str) -> str | None:
+    if "/." not in path and CLEAN.fullmatch(path):
+        return path
     made: list[str] = []
     at = 0
     while at < len(path):

@@ -46,14 +46,17 @@ def tcp_filters(policies: Iterable[p.AuthorizationPolicy], *, trust_domains: tup
 
 def expand(condition: p.Condition, trust_domains: tuple[str, ...]) -> p.Condition:
     """Return the condition with the mesh's trust domains written out."""
-    for key, expanded in ((p.PRINCIPAL, expand_principals), (p.TRUST_DOMAIN, expand_trust_domains)):
-        if condition.key == key:
-            return replace(
-                condition,
-                values=expanded(condition.values, trust_domains),
-                not_values=expanded(condition.not_values, trust_domains),
-            )
-    return condition
+    if condition.key == p.PRINCIPAL:
+        expanded = expand_principals
+    elif condition.key == p.TRUST_DOMAIN:
+        expanded = expand_trust_domains
+    else:
+        return condition
+    return replace(
+        condition,
+        values=expanded(condition.values, trust_domains),
+        not_values=expanded(condition.not_values, trust_domains),
+    )
 
 
 def rule_name(policy: p.AuthorizationPolicy, index: int) -> str:

@@ -6,12 +6,15 @@ intersection, one route table per HTTPS server, port ignored in host matching), 
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from generator.access.mesh import Mesh, Workload, is_selected, principal_of
 from generator.access.paths import without_query
 from generator.access.request import Peer, Request, Transport
 from generator.access.traffic import Destination, Gateway, HttpMatch, HttpRoute, Server, TextMatch, VirtualService
+
+Route = tuple[HttpRoute, HttpMatch]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +41,7 @@ def listening(mesh: Mesh, workload: Workload, request: Request) -> tuple[Listeni
     Plain HTTP servers of one port share their routes; of the HTTPS servers the one with the closest
     host name for the client's SNI takes it.
     """
-    open_ = [
-        Listening(gateway=gateway, server=server)
-        for gateway in mesh.gateways
-        if is_selected(gateway.selector, workload)
-        for server in gateway.servers
-        if server.port == request.port
-    ]
+    open_ = open_servers(mesh, workload, request.port)
     if request.peer.transport == Transport.PLAINTEXT:
         return tuple(each for each in open_ if not each.server.is_tls)
     named = request.sni or request.authority.partition(":")[0]
@@ -59,6 +56,17 @@ def listening(mesh: Mesh, workload: Workload, request: Request) -> tuple[Listeni
     )
 
 
+def open_servers(mesh: Mesh, workload: Workload, port: int) -> tuple[Listening, ...]:
+    """Return the servers that Gateways open on a port of the workload."""
+    return tuple(
+        Listening(gateway=gateway, server=server)
+        for gateway in mesh.gateways
+        if is_selected(gateway.selector, workload)
+        for server in gateway.servers
+        if server.port == port
+    )
+
+
 def onward(mesh: Mesh, workload: Workload, listeners: tuple[Listening, ...], request: Request) -> tuple[Onward, ...]:
     """Return everywhere that the gateway may send the request; () when no route matches.
 
@@ -66,7 +74,8 @@ def onward(mesh: Mesh, workload: Workload, listeners: tuple[Listening, ...], req
     do not tell: each one's match is returned.
     """
     host = request.authority.rsplit(":", 1)[0].lower()
-    tables = _tables(mesh, workload, listeners, host)
+    services = (*mesh.virtual_services.get(host, ()), *mesh.virtual_services.get("*", ()))
+    tables = _tables(workload, listeners, services)
     best = max((_closeness(name, host) for name, _, _ in tables), default=0)
     chosen = dict.fromkeys(
         (gateway, service) for name, gateway, service in tables if best and _closeness(name, host) == best
@@ -79,6 +88,26 @@ def onward(mesh: Mesh, workload: Workload, listeners: tuple[Listening, ...], req
     return ()
 
 
+def workloads_behind(mesh: Mesh, destination: Destination) -> tuple[Workload, ...]:
+    """Return the workloads of a destination's host that have the labels of its subset."""
+    wanted = {
+        name: labels for rule in mesh.destination_rules.get(destination.host, ()) for name, labels, _ in rule.subsets
+    }.get(destination.subset, ())
+    return tuple(each for each in mesh.workloads.get(destination.host, ()) if is_selected(wanted, each))
+
+
+def virtual_hosts(mesh: Mesh, workload: Workload, listeners: tuple[Listening, ...]) -> dict[str, tuple[Route, ...]]:
+    """Return the routes of every host of some servers, those for everything last."""
+    services = dict.fromkeys(each for services in mesh.virtual_services.values() for each in services)
+    hosts: dict[str, dict[Route, None]] = {}
+    for name, gateway, service in _tables(workload, listeners, services):
+        for route in service.routes:
+            for match in route.matches or (HttpMatch(),):
+                if not match.gateways or gateway in match.gateways:
+                    hosts.setdefault(name, {})[(route, match)] = None
+    return {name: tuple(sorted(routes, key=lambda each: _is_catch_all(each[1]))) for name, routes in hosts.items()}
+
+
 def is_redirected(listeners: tuple[Listening, ...], request: Request) -> bool:
     """Say whether the gateway answers with a redirect to HTTPS."""
     host = request.authority.rsplit(":", 1)[0].lower()
@@ -88,13 +117,13 @@ def is_redirected(listeners: tuple[Listening, ...], request: Request) -> bool:
 
 
 def _tables(
-    mesh: Mesh, workload: Workload, listeners: tuple[Listening, ...], asked: str
+    workload: Workload, listeners: tuple[Listening, ...], services: Iterable[VirtualService]
 ) -> tuple[tuple[str, str, VirtualService], ...]:
-    """Return (host name, gateway's name, VirtualService) of the virtual hosts that may be the one asked for."""
+    """Return (host name, gateway's name, VirtualService) of the virtual hosts that the services make."""
     found = []
-    services = (*mesh.virtual_services.get(asked, ()), *mesh.virtual_services.get("*", ()))
+    given = tuple(services)
     for listener in listeners:
-        for service in services:
+        for service in given:
             if _full(listener.gateway) not in service.gateways or not _is_visible(service, workload):
                 continue
             for served in _hosts_for(listener, service.ref.namespace):
@@ -150,9 +179,7 @@ def _closeness(pattern: str, host: str) -> int:
     return len(pattern) if _covers(pattern, host.lower()) else 0
 
 
-def _first(
-    service: VirtualService, gateway: str, request: Request, *, catch_all: bool
-) -> tuple[HttpRoute, HttpMatch] | None:
+def _first(service: VirtualService, gateway: str, request: Request, *, catch_all: bool) -> Route | None:
     for route in service.routes:
         for match in route.matches or (HttpMatch(),):
             on_gateway = not match.gateways or gateway in match.gateways
@@ -195,12 +222,12 @@ def _text(match: TextMatch, text: str, *, ignore_case: bool = False) -> bool:
     return match.kind == "present" or text == value
 
 
-def _sent(mesh: Mesh, workload: Workload, first: tuple[HttpRoute, HttpMatch], request: Request) -> tuple[Onward, ...]:
+def _sent(mesh: Mesh, workload: Workload, first: Route, request: Request) -> tuple[Onward, ...]:
     route, match = first
     path = request.path
     if route.rewrite_uri:
-        if match.uri is not None and match.uri.kind == "prefix":
-            path = route.rewrite_uri + path[len(match.uri.value) :]
+        if match.uri is None or match.uri.kind == "prefix":
+            path = route.rewrite_uri + path[len(match.uri.value if match.uri else "/") :]
         else:
             path = route.rewrite_uri + path[len(without_query(path)) :]
     sent = replace(
@@ -215,14 +242,14 @@ def _sent(mesh: Mesh, workload: Workload, first: tuple[HttpRoute, HttpMatch], re
         Onward(
             route=route,
             destination=each,
-            request=replace(sent, port=each.port, peer=_peer(mesh, workload, each)),
+            request=replace(sent, port=each.port, peer=gateway_peer(mesh, workload, each)),
             is_mirror=each in route.mirrors and each not in live,
         )
         for each in (*live, *route.mirrors)
     )
 
 
-def _peer(mesh: Mesh, workload: Workload, destination: Destination) -> Peer:
+def gateway_peer(mesh: Mesh, workload: Workload, destination: Destination) -> Peer:
     """Return how the gateway speaks to a destination: mutual TLS unless a DestinationRule turns it off."""
     principal = principal_of(workload, mesh.settings)
     for rule in mesh.destination_rules.get(destination.host, ()):

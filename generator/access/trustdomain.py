@@ -7,14 +7,14 @@ ALIAS = "cluster.local"  # stands for whatever the mesh's own trust domain is
 PARTS = 5  # <trust domain>/ns/<namespace>/sa/<service account>
 
 
-def expand_principals(principals: tuple[str, ...], trust_domains: tuple[str, ...]) -> tuple[str, ...]:
+def expand_principals(values: tuple[str, ...], trust_domains: tuple[str, ...]) -> tuple[str, ...]:
     """Return the principals with each known trust domain replaced by all of the mesh's.
 
     `trust_domains` is the mesh's own followed by its aliases; a principal that is not of the SPIFFE
     shape, or whose trust domain is `*` or unknown, stays as it is.
     """
     expanded: list[str] = []
-    for principal in principals:
+    for principal in values:
         parts = principal.split("/")
         if len(parts) != PARTS or parts[0] == "*" or not _is_known(parts[0], trust_domains):
             expanded.append(principal)
