@@ -59,6 +59,7 @@ class Run:
     user: int  # uid and gid of the process
     live: str  # path of the liveness probe, "" for a TCP probe
     ready: str  # path of the readiness probe, "" for a TCP probe
+    grpc_port: int = 0  # on which it speaks the model's protocol by gRPC, 0 where it is not known to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +109,21 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """One thing that KEDA scales by; ``metadata`` are its settings, sorted by name."""
+
+    type: str  # prometheus | cron
+    metadata: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How many replicas; ``cpu_percent`` is the autoscaler's target where low < high."""
+    """How many replicas; where low < high, KEDA's ``triggers`` decide, or without them the busy processor's share."""
 
     low: int
     high: int
     cpu_percent: int
+    triggers: tuple[Trigger, ...] = ()
 
     @property
     def auto(self) -> bool:

@@ -60,22 +60,48 @@ class Mesh:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracing:
-    """The tracing provider of the mesh; ``service`` is ``host:port`` of its OTLP gRPC endpoint or ""."""
+    """The tracing provider of the mesh; ``service`` is ``host:port`` of its OTLP gRPC endpoint or "".
+
+    ``jaeger`` is the URL of a Jaeger collector for the executors' own spans, or "".
+    """
 
     provider: str
     percent: float
     service: str
+    jaeger: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """A broker of a Kafka cluster, in the cluster or outside."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kafka:
+    """A topic of a Kafka cluster; ``secret`` holds ca.crt, tls.crt and tls.key for TLS, or is ""."""
+
+    brokers: tuple[Broker, ...]  # sorted
+    topic: str
+    secret: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sink:
-    """Where request payloads go: an HTTP endpoint inside the cluster, ``namespace`` taken from its host."""
+    """Where request payloads go: an HTTP endpoint inside the cluster, ``namespace`` taken from its host, or Kafka.
+
+    With ``kafka`` the fields of the endpoint are "" and 0. ``forwards``: it passes payloads on to detectors.
+    """
 
     name: str
     url: str
     host: str
     namespace: str
     port: int
+    forwards: bool = False
+    kafka: Kafka | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +153,7 @@ class Platform:
     argocd: str  # namespace of Argo CD
     seldon: str  # namespace of the Seldon operator
     environments: tuple[Environment, ...]  # in promotion order
+    keda: bool = False  # KEDA is installed, and the operator may use it
 
     def issuer(self, name: str) -> Issuer:
         """Return the issuer of that name."""

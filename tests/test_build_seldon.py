@@ -11,7 +11,7 @@ from conftest import Same
 from serving import EVERY, MODELS, NO_ENGINE, built, every_container, expanded, leaves, own, pods, predictors
 
 from generator.emit import emit
-from generator.model import Model, Operation, Protocol
+from generator.model import Model, Protocol
 from generator.seldon.traps import traps
 from generator.seldon.verdict import Outcome
 from generator.seldon.webhook import denial
@@ -117,10 +117,11 @@ def test_a_bento_declares_no_grpc_port() -> None:
     assert [one["name"] for one in own(MODELS["iris"])["ports"]] == ["http", "metrics"]
 
 
-def test_a_grpc_port_is_declared_without_executor_where_an_operation_speaks_it() -> None:
-    model = MODELS["server-v2"]
-    spoken: tuple[Operation, ...] = tuple(replace(one, grpc_port=9500) for one in model.operations)
-    assert {"name": "grpc", "containerPort": 9500, "protocol": "TCP"} in own(replace(model, operations=spoken))["ports"]
+def test_a_grpc_port_is_declared_without_executor_where_the_run_speaks_it() -> None:
+    root = MODELS["server-v2"].predictors[0].graph
+    assert root.run is not None
+    speaking = cases.with_root(MODELS["server-v2"], replace(root, run=replace(root.run, grpc_port=9501)))
+    assert {"name": "grpc", "containerPort": 9501, "protocol": "TCP"} in own(speaking)["ports"]
 
 
 # --- traffic and replicas ---

@@ -5,10 +5,6 @@ from generator.build.meta import filled
 from generator.model import Model, Node, Predictor, Run
 from generator.tenancy import Object
 
-# The operator would number gRPC ports from here on, in the order of the containers: a node that is added would
-# renumber the others' and restart them. Seldon Core 1.17.1, operator/constants/constants.go and defaults.go.
-GRPC_PORT = 9500
-
 NATIVE_SIDECAR = "sidecar.istio.io/nativeSidecar"
 
 
@@ -23,6 +19,7 @@ def build(model: Model, predictor: Predictor) -> list[Object]:
         filled(
             metadata={"name": node.name, "annotations": _annotations(model, node, run, first=index == 0)},
             hpaSpec=_autoscaler(model, predictor, node),
+            kedaSpec=_keda(predictor),
             spec=_pod(model, node, run, timeout_s),
         )
         for index, (node, run) in enumerate(served)
@@ -54,7 +51,7 @@ def _autoscaler(model: Model, predictor: Predictor, node: Node) -> Object:
     seldondeployment_controller.go, createDeployments: IgnoreReplicas after deploymentHasHpa).
     """
     scale = predictor.scale
-    if not scale.auto:
+    if not scale.auto or scale.triggers:
         return {}
     # The node's container alone: idle neighbours (executor, proxy) would thin out the pod's average.
     target = {"type": "Utilization", "averageUtilization": scale.cpu_percent}
@@ -64,6 +61,16 @@ def _autoscaler(model: Model, predictor: Predictor, node: Node) -> Object:
         "maxReplicas": scale.high,
         "metricsv2": [{"type": "ContainerResource", "containerResource": metric}],
     }
+
+
+def _keda(predictor: Predictor) -> Object:
+    """Return the kedaSpec of a predictor that scales by triggers; without KEDA the operator would make nothing of it.
+
+    Each pod of the predictor's graph scales by the same triggers: they count requests, which every node sees.
+    """
+    scale = predictor.scale
+    triggers = [{"type": one.type, "metadata": dict(one.metadata)} for one in scale.triggers]
+    return {"minReplicaCount": scale.low, "maxReplicaCount": scale.high, "triggers": triggers} if triggers else {}
 
 
 def _pod(model: Model, node: Node, run: Run, timeout_s: int) -> Object:
@@ -84,8 +91,11 @@ def _pod(model: Model, node: Node, run: Run, timeout_s: int) -> Object:
 
 
 def _ports(model: Model, run: Run) -> list[Object]:
-    """Return the ports: `http` is the one that the operator believes; gRPC only where it is real or counted up."""
-    spoken = next((operation.grpc_port for operation in model.operations if operation.grpc_port), 0)
-    grpc = GRPC_PORT if model.executor else spoken
+    """Return the ports: `http` is the one that the operator believes; gRPC only where it is real or counted up.
+
+    Behind an executor the operator would number gRPC ports in the order of the containers, so that a node that is
+    added renumbers the others' and restarts them (Seldon Core 1.17.1, operator, v1/defaults.go).
+    """
+    grpc = run.grpc_port or (pods.NODE_GRPC if model.executor else 0)
     found = (("http", run.port), ("grpc", grpc), ("metrics", pods.NODE_METRICS))
     return [container.port(name, number) for name, number in found if number]

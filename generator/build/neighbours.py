@@ -48,8 +48,9 @@ def _node_operations(model: Model) -> list[Operation]:
         here = [node for node in nodes if node.run and node.run.port == port]
         made.append(_operation(POST, (path for node in here for path in _called(model, node)), port))
         made.append(_operation(GET, (path for node in here for path in _asked(model, node)), port))
-    if nodes and any(operation.grpc_port for operation in model.operations):
-        made.append(_grpc(path for node in nodes for path in _called_by_grpc(model, node)))
+    for port in sorted({node.run.grpc_port or NODE_GRPC for node in nodes if node.run}):
+        here = [node for node in nodes if node.run and (node.run.grpc_port or NODE_GRPC) == port]
+        made.append(_grpc((path for node in here for path in _called_by_grpc(model, node)), port))
     return [operation for operation in made if operation.paths or operation.grpc_paths]
 
 
@@ -97,13 +98,17 @@ def _called_by_grpc(model: Model, node: Node) -> tuple[str, ...]:
 
 
 def _explained(model: Model) -> list[Operation]:
-    """Return what the explainer asks of its predictor: to predict, many times over, by the name of the graph's root."""
+    """Return what the explainer asks of its predictor: to predict, many times over, by the name of the graph's root.
+
+    It is told the port of the predictor's Service: the executor's or, without one, the root's own.
+    """
     explained = [p for p in model.predictors if model.explainer and p.name == model.explainer.predictor]
     return [operation for predictor in explained for operation in _predictions(model, predictor)]
 
 
 def _predictions(model: Model, predictor: Predictor) -> list[Operation]:
-    root, port = predictor.graph.name, EXECUTOR_HTTP
+    root, run = predictor.graph.name, predictor.graph.run
+    port = EXECUTOR_HTTP if model.executor or run is None else run.port
     match model.protocol:
         case Protocol.SELDON:
             return [_operation(POST, ["/api/v1.0/predictions"], port)]
@@ -120,9 +125,9 @@ def _operation(methods: tuple[str, ...], paths: Iterable[str], port: int) -> Ope
     return Operation(name="", methods=methods, paths=_sorted(paths), grpc_paths=(), port=port, grpc_port=0, prefix="")
 
 
-def _grpc(paths: Iterable[str]) -> Operation:
+def _grpc(paths: Iterable[str], port: int) -> Operation:
     grpc = _sorted(paths)
-    return Operation(name="", methods=POST, paths=(), grpc_paths=grpc, port=0, grpc_port=NODE_GRPC, prefix="")
+    return Operation(name="", methods=POST, paths=(), grpc_paths=grpc, port=0, grpc_port=port, prefix="")
 
 
 def _sorted(paths: Iterable[str]) -> tuple[str, ...]:

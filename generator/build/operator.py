@@ -10,4 +10,5 @@ def settings_of(platform: Platform) -> OperatorSettings:
     return OperatorSettings(
         istio_gateway=f"{gateway.namespace}/{gateway.name}",
         istio_tls_mode="ISTIO_MUTUAL",
+        keda_enabled=platform.keda,
     )

@@ -107,6 +107,7 @@ def _seldon_settings(platform: Platform) -> Object:
     values = {
         "ambassador": {"enabled": False},
         "istio": {"enabled": True, "gateway": f"{gateway.namespace}/{gateway.name}", "tlsMode": "ISTIO_MUTUAL"},
+        **({"keda": {"enabled": True}} if platform.keda else {}),
         "controllerId": "",
         "defaultUserID": "8888",
         "executor": {"port": 8000, "metricsPortName": "metrics", "prometheus": {"path": "/prometheus"}, "user": 8888},

@@ -1,6 +1,6 @@
 """A model as a SeldonDeployment, complete: whatever the operator would default or number is written out."""
 
-from generator.build import component, explainer
+from generator.build import component, explainer, orchestrator
 from generator.build.meta import Kind, filled, model_scope, obj
 from generator.model import Log, Model, Node, Predictor, Protocol
 from generator.seldon.objects import API_VERSION, NO_ENGINE
@@ -10,8 +10,6 @@ SELDON_DEPLOYMENT = Kind(api=API_VERSION, name="SeldonDeployment")
 
 # Scheduling and pulling an image, on top of what the model itself takes: Kubernetes' default for all of it.
 _PROGRESS_S = 600
-# The operator's own defaults for the executor; an autoscaler needs requests on every container (values.yaml 1.17.1).
-_EXECUTOR_RESOURCES = {"cpu": "500m", "memory": "512Mi"}
 _MILLISECONDS = 1000
 
 
@@ -38,7 +36,6 @@ def _predictor(model: Model, predictor: Predictor) -> Object:
     explained = model.explainer if model.explainer and model.explainer.predictor == predictor.name else None
     starts = [node.runtime.startup_s for node in predictor.nodes() if node.run is not None]
     starts += [explained.runtime.startup_s] if explained else []
-    executor = {"requests": dict(_EXECUTOR_RESOURCES), "limits": dict(_EXECUTOR_RESOURCES)}
     return filled(
         name=predictor.name,
         traffic=predictor.traffic,
@@ -46,7 +43,7 @@ def _predictor(model: Model, predictor: Predictor) -> Object:
         replicas=None if predictor.scale.auto else predictor.scale.low,
         annotations=_annotations(model, predictor),
         progressDeadlineSeconds=_PROGRESS_S + max(starts),
-        svcOrchSpec={"resources": executor} if model.executor else {},
+        svcOrchSpec=orchestrator.build(model),
         graph=_graph(predictor.graph, model.log),
         componentSpecs=component.build(model, predictor),
         explainer=explainer.build(model, explained) if explained else {},
@@ -78,6 +75,6 @@ def _graph(node: Node, log: Log | None) -> Object:
         implementation=node.implementation or (run.server if run else ""),
         modelUri=run.model_uri if run else "",
         parameters=[{"name": name, "value": value, "type": kind} for name, value, kind in node.parameters],
-        logger={"mode": log.mode, "url": log.sink.url} if log else {},
+        logger=filled(mode=log.mode, url=log.sink.url) if log else {},
         children=[_graph(child, None) for child in node.children],
     )

@@ -32,6 +32,7 @@ PLATFORM: Mapping[str, Default] = {
     "mesh.cni": Default(value=False, source="Istio 1.30 installation profiles: istio-cni is an extra component"),
     "observability.accessLog": Default("envoy", f"{_ISTIO}: extensionProviders has one of this name built in"),
     "observability.tracing.percent": Default(1, "Istio Telemetry reference: randomSamplingPercentage"),
+    "sinks.*.forwards": Default(value=False, source="this project: nobody is known to be told anything"),
     "sinks.*.onLoss": Default("drop", "Seldon Core 1.17.1, executor/logger/collector.go: it can do nothing else"),
     "build.engine": Default("buildkit", _OWN),
     "build.namespace": Default("{tenant}-build", _OWN),
@@ -39,6 +40,7 @@ PLATFORM: Mapping[str, Default] = {
     "build.seccomp": Default("profiles/buildkit-rootless.json", _OWN),
     "argocd.namespace": Default("argocd", "Argo CD installation manifests"),
     "seldon.namespace": Default("seldon-system", "Seldon Core installation guide"),
+    "seldon.keda": Default(value=False, source="Seldon Core 1.17.1, Helm chart: keda.enabled"),
     "environments.*.namespace": Default("{tenant}", _OWN),
     "environments.*.require.pins": Default(value=False, source=_OWN),
     "environments.*.require.replicas": Default(1, "Kubernetes Deployment: replicas"),
@@ -94,6 +96,7 @@ PREDICTOR = "main"  # the one predictor of a model that names none
 
 BENTO_PORT = 3000  # BentoML 1.4, `bentoml serve`
 NODE_PORT = 9000  # Seldon Core 1.17.1, operator, constants.go: FirstHttpPortNumber
+NODE_GRPC_PORT = 9500  # Seldon Core 1.17.1, operator, constants.go: FirstGrpcPortNumber; what its servers are told
 EXPLAINER_PORT = 9100  # apart from the nodes' ports, so that a policy can tell them apart
 BENTO_USER = 1034  # BentoML 1.4, _internal/container/generate.py
 SELDON_USER = 8888  # Seldon Core 1.17.1, Helm chart: defaultUserID

@@ -7,7 +7,7 @@ that speak for themselves.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generator.model import Explainer, Operation, Predictor, Protocol
 from generator.resolve.runs import Setting
@@ -21,12 +21,9 @@ class _Door:
     """A port of the pods, with the names that the roots of the graphs behind it have."""
 
     port: int
-    grpc_port: int
+    grpc_port: int  # 0 where nobody is known to listen
     roots: tuple[str, ...]
-
-    @property
-    def executor(self) -> bool:
-        return self.grpc_port > 0
+    executor: bool
 
 
 def operations(
@@ -67,12 +64,15 @@ def explain(setting: Setting, explainer: Explainer, found: Iterable[Predictor]) 
 def _doors(found: Sequence[Predictor], *, executor: bool) -> list[_Door]:
     if executor:
         roots = tuple(sorted({one.graph.name for one in found}))
-        return [_Door(port=EXECUTOR_PORT, grpc_port=EXECUTOR_GRPC_PORT, roots=roots)]
-    behind: dict[int, set[str]] = {}
+        return [_Door(port=EXECUTOR_PORT, grpc_port=EXECUTOR_GRPC_PORT, roots=roots, executor=True)]
+    behind: dict[tuple[int, int], set[str]] = {}
     for one in found:
         if one.graph.run:
-            behind.setdefault(one.graph.run.port, set()).add(one.graph.name)
-    return [_Door(port=port, grpc_port=0, roots=tuple(sorted(roots))) for port, roots in sorted(behind.items())]
+            behind.setdefault((one.graph.run.port, one.graph.run.grpc_port), set()).add(one.graph.name)
+    return [
+        _Door(port=port, grpc_port=grpc, roots=tuple(sorted(roots)), executor=False)
+        for (port, grpc), roots in sorted(behind.items())
+    ]
 
 
 def _served(protocol: Protocol, door: _Door, prefix: str, routes: Mapping[str, Sequence[str]]) -> Iterable[Operation]:
@@ -86,10 +86,12 @@ def _served(protocol: Protocol, door: _Door, prefix: str, routes: Mapping[str, S
             yield _operation("metadata", "GET", ("/api/v1.0/metadata",), door, prefix)
         case Protocol.V2:
             yield _rpc("predict", _v2(door), "/inference.GRPCInferenceService/ModelInfer", door, prefix)
-            yield _operation("metadata", "GET", _named(door, "/v2/models/", "", "/ready"), door, prefix)
+            described = _operation("metadata", "GET", _named(door, "/v2/models/", "", "/ready"), door, prefix)
+            yield _with_rpc(described, door, "/inference.GRPCInferenceService/", ("ModelMetadata", "ModelReady"))
         case Protocol.TENSORFLOW:
             yield _rpc("predict", _v1(door), "/tensorflow.serving.PredictionService/Predict", door, prefix)
-            yield _operation("metadata", "GET", _named(door, "/v1/models/", "", "/metadata"), door, prefix)
+            described = _operation("metadata", "GET", _named(door, "/v1/models/", "", "/metadata"), door, prefix)
+            yield _with_rpc(described, door, "/tensorflow.serving.PredictionService/", ("GetModelMetadata",))
             if door.executor:
                 yield _operation("feedback", "POST", ("/api/v1.0/feedback",), door, prefix)
 
@@ -114,16 +116,23 @@ def _named(door: _Door, front: str, *backs: str) -> tuple[str, ...]:
 
 
 def _rpc(name: str, paths: Iterable[str], grpc_path: str, door: _Door, prefix: str) -> Operation:
-    """Return an operation that the executor also serves by gRPC; nobody else is known to."""
+    """Return an operation that is served by gRPC too, where the door has a port for it."""
     return Operation(
         name=name,
         methods=("POST",),
         paths=tuple(sorted(paths)),
-        grpc_paths=(grpc_path,) if door.executor else (),
+        grpc_paths=(grpc_path,) if door.grpc_port else (),
         port=door.port,
         grpc_port=door.grpc_port,
         prefix=prefix,
     )
+
+
+def _with_rpc(operation: Operation, door: _Door, service: str, methods: Sequence[str]) -> Operation:
+    """Return the operation with what a server answers by gRPC that the executor in front of it does not."""
+    if door.executor or not door.grpc_port:
+        return operation
+    return replace(operation, grpc_paths=tuple(service + one for one in methods), grpc_port=door.grpc_port)
 
 
 def _operation(name: str, method: str, paths: Iterable[str], door: _Door, prefix: str) -> Operation:

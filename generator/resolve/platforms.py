@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from generator.resolve.defaults import PLATFORM, TOOLS
 from generator.resolve.said import Said, account, pairs
-from generator.tenancy import BuildSettings, Environment, Gateway, Issuer, Mesh, Platform, Sink, Tracing
+from generator.tenancy import Broker, BuildSettings, Environment, Gateway, Issuer, Kafka, Mesh, Platform, Sink, Tracing
 
 TENANT = "{tenant}"  # stands for the tenant's name in the platform's templates
 
@@ -30,13 +30,14 @@ def platform(data: Mapping[str, Any], jwks: Mapping[str, str]) -> Platform:
         prometheus=account(watching["prometheus"]) if watching.text("prometheus") else None,
         access_log=watching["accessLog"],
         tracing=_tracing(watching.below("tracing")) if watching.data.get("tracing") else None,
-        sinks=tuple(_sink(name, one["url"]) for name, one in said.each("sinks").items()),
+        sinks=tuple(_sink(name, one) for name, one in said.each("sinks").items()),
         build=_build(said, environments[0].name),
         registries=tuple(said["registries"]),
         pull_secret=said.text("pullSecret"),
         argocd=said.below("argocd")["namespace"],
         seldon=said.below("seldon")["namespace"],
         environments=environments,
+        keda=said.below("seldon")["keda"],
     )
 
 
@@ -80,14 +81,33 @@ def _mesh(said: Said) -> Mesh:
 
 
 def _tracing(said: Said) -> Tracing:
-    return Tracing(provider=said["provider"], percent=float(said["percent"]), service=said.text("service"))
+    return Tracing(
+        provider=said["provider"],
+        percent=float(said["percent"]),
+        service=said.text("service"),
+        jaeger=said.text("jaeger"),
+    )
 
 
-def _sink(name: str, url: str) -> Sink:
+def _sink(name: str, said: Said) -> Sink:
     """Return a sink; its host is ``<service>.<namespace>.svc`` and its port is written, so the schema demands."""
+    if said.data.get("kafka"):
+        return Sink(name=name, url="", host="", namespace="", port=0, kafka=_kafka(said.below("kafka")))
+    url = said["url"]
     parts = urlsplit(url)
     host = parts.hostname or ""
-    return Sink(name=name, url=url, host=host, namespace=host.split(".")[1], port=parts.port or 0)
+    return Sink(
+        name=name, url=url, host=host, namespace=host.split(".")[1], port=parts.port or 0, forwards=said["forwards"]
+    )
+
+
+def _kafka(said: Said) -> Kafka:
+    found = [text.rpartition(":") for text in sorted(said["brokers"])]
+    return Kafka(
+        brokers=tuple(Broker(host=host, port=int(port)) for host, _, port in found),
+        topic=said["topic"],
+        secret=said.below("tls").text("secret"),
+    )
 
 
 def _build(said: Said, first: str) -> BuildSettings:

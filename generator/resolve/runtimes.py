@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from generator.model import Runtime, Scale, Secret, Toleration, Volume
+from generator.model import Runtime, Scale, Secret, Toleration, Trigger, Volume
 from generator.patch import merge
 from generator.resolve.defaults import MODEL
 from generator.resolve.said import Said, Spec, pairs, seconds
@@ -39,7 +39,14 @@ def scale(runtime: Spec | None, fewest: int) -> Scale:
     """
     said = Said(runtime or {}, MODEL, "runtime.").below("replicas")
     low = said.data.get("min") or max(1, fewest)
-    return Scale(low=low, high=said.data.get("max") or low, cpu_percent=said["cpuPercent"])
+    return Scale(
+        low=low,
+        high=said.data.get("max") or low,
+        cpu_percent=said["cpuPercent"],
+        triggers=tuple(
+            Trigger(type=one["type"], metadata=pairs(one["metadata"])) for one in said.data.get("triggers") or ()
+        ),
+    )
 
 
 def _secrets(secrets: Spec) -> tuple[Secret, ...]:
