@@ -1,9 +1,10 @@
-"""Take items out of a list in a spec, and leave every other byte as the person wrote it.
+"""Change one thing in a spec, and leave every other byte as the person wrote it.
 
 The text itself is cut, by the places that libyaml reports: an editor that parses and prints again moves comments,
 loses the ones that stand behind a deleted item, and rewrites quotes and flow style.
 """
 
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -94,3 +95,73 @@ def _prove(before: str, after: str, path: Path, gone: Collection[int]) -> None:
         if made == wanted:
             return
     raise ValueError(f"taking items out of {'.'.join(map(str, path))} would change more than that")
+
+
+def with_text(text: str, path: tuple[str, ...], value: str) -> str:
+    """Return the text with a string at ``path``, in place of what stands there or as new lines; nothing else changes.
+
+    Args:
+        text: A spec that loads.
+        path: Keys from the root; those that are missing are made.
+        value: The string; it is written in double quotes.
+
+    Raises:
+        ValueError: The result would not say what it must: a bug.
+    """
+    root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    depth, key, node = _deepest(root, path)
+    missing = path[depth:]
+    if not missing:
+        edited = _replaced(text, node, json.dumps(value))
+    elif isinstance(node, yaml.MappingNode) and not node.flow_style:
+        edited = _inserted(text, _last_line(node), _lines(missing, value, node.start_mark.column))
+    elif isinstance(node, yaml.MappingNode):
+        comma = ", " if node.value else ""
+        edited = _replaced(
+            text, node, text[node.start_mark.index : node.end_mark.index - 1] + comma + _pair(missing, value) + "}"
+        )
+    else:  # a key with nothing behind it
+        edited = _inserted(text, key.start_mark.line, _lines(missing, value, key.start_mark.column + 2))
+    _prove_text(text, edited, path, value)
+    return edited
+
+
+def _deepest(root: Node, path: tuple[str, ...]) -> tuple[int, Node, Node]:
+    """Return how far the path exists, with the last key and value that do."""
+    key = node = root
+    for depth, part in enumerate(path):
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = next((pair for pair in pairs if pair[0].value == part), None)
+        if found is None:
+            return depth, key, node
+        key, node = found
+    return len(path), key, node
+
+
+def _lines(keys: tuple[str, ...], value: str, column: int) -> str:
+    *outer, last = keys
+    lines = [f"{' ' * (column + 2 * depth)}{key}:\n" for depth, key in enumerate(outer)]
+    return "".join(lines) + f"{' ' * (column + 2 * len(outer))}{last}: {json.dumps(value)}\n"
+
+
+def _pair(keys: tuple[str, ...], value: str) -> str:
+    *outer, last = keys
+    return "".join(f"{key}: {{" for key in outer) + f"{last}: {json.dumps(value)}" + "}" * len(outer)
+
+
+def _inserted(text: str, line: int, lines: str) -> str:
+    there = text.splitlines(keepends=True)
+    before, after = "".join(there[: line + 1]), "".join(there[line + 1 :])
+    return before + ("" if before.endswith("\n") else "\n") + lines + after
+
+
+def _prove_text(before: str, after: str, path: tuple[str, ...], value: str) -> None:
+    wanted, made = (yaml.load(text, Loader=yaml.CSafeLoader) for text in (before, after))
+    holder = wanted
+    for key in path[:-1]:
+        if not isinstance(holder.get(key), dict):
+            holder[key] = {}
+        holder = holder[key]
+    holder[path[-1]] = value
+    if made != wanted:
+        raise ValueError(f"writing {'.'.join(path)} would change more than that")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator.edit import without_items
+from generator.edit import with_text, without_items
 
 BLOCK = """\
 # who may call it
@@ -68,3 +68,37 @@ def test_the_last_line_of_the_file_may_be_the_item(end: str) -> None:
     assert without_items(text, ACCESS, {1}) == "spec:\n  access:\n    - users: [a@corp.example]\n" + end.removeprefix(
         "\n"
     )
+
+
+PINNED = ("spec", "environments", "prod", "pins", "main")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "spec:\n  run: {}  # serves\n\n# the end\n",
+            'spec:\n  run: {}  # serves\n  environments:\n    prod:\n      pins:\n        main: "x@y"\n\n# the end\n',
+        ),
+        (
+            "spec:\n  environments:\n    prod:\n      pins:\n        main: 'old'  # by hand\n",
+            'spec:\n  environments:\n    prod:\n      pins:\n        main: "x@y"  # by hand\n',
+        ),
+        (
+            "spec:\n  environments:\n    dev: {}\n    prod: {runtime: {cpu: '2'}}  # big\n",
+            "spec:\n  environments:\n    dev: {}\n    prod: {runtime: {cpu: '2'}, pins: {main: \"x@y\"}}  # big\n",
+        ),
+        (
+            "spec:\n  environments:\n    prod:\n    dev: {}\n",
+            'spec:\n  environments:\n    prod:\n      pins:\n        main: "x@y"\n    dev: {}\n',
+        ),
+        ("spec: {}", 'spec: {environments: {prod: {pins: {main: "x@y"}}}}'),
+        (
+            "spec:\n  environments:\n    prod:\n      pins:\n        canary: a\n  access: []",
+            'spec:\n  environments:\n    prod:\n      pins:\n        canary: a\n        main: "x@y"\n  access: []',
+        ),
+    ],
+    ids=["nothing yet", "an old pin", "a flow mapping", "an empty key", "all in flow", "beside another"],
+)
+def test_a_text_is_written_where_its_path_leads_and_nothing_else_changes(text: str, wanted: str) -> None:
+    assert with_text(text, PINNED, "x@y") == wanted

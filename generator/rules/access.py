@@ -1,6 +1,7 @@
 """Rules about grants: that they name somebody real, something there is to do, and nobody by accident."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from generator.diag import Mark, quoted
 from generator.patch import Spec
@@ -22,6 +23,8 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 ROUTES: Mapping[str, tuple[str, ...]] = {"predict": ("/predict",)}
 EVERYBODY = ("users", "groups", "clients")  # callers with a token, whom anyAuthenticated admits anyway
 SHARED_ACCOUNT = "default"  # the ServiceAccount of every pod that names none
+
+Place = Callable[[], Mark]  # asked only where something is wrong: to find a place costs more than the whole rule
 
 
 def operations(case: Case) -> tuple[str, ...]:
@@ -101,9 +104,9 @@ def twice(specs: Specs) -> Problems:
 
 def upper_case(specs: Specs) -> Problems:
     """Find e-mail addresses that are not in lower case."""
-    for mark, user in _users(specs):
+    for place, user in _users(specs):
         if user != user.lower():
-            yield mark, f"the address {quoted(user)} has capital letters", f"write {user.lower()}"
+            yield place(), f"the address {quoted(user)} has capital letters", f"write {user.lower()}"
 
 
 def domains(case: Case) -> Problems:
@@ -139,38 +142,38 @@ def _domain(known: list[str]) -> str:
     return f"use an address of {', '.join(sorted(known))}"
 
 
-def _users(specs: Specs) -> Iterator[tuple[Mark, str]]:
+def _users(specs: Specs) -> Iterator[tuple[Place, str]]:
     for tenant in specs.tenants:
         for name, members in tenant.spec.get("callers", {}).items():
             for position, user in enumerate(members.get("users", ())):
-                yield tenant.mark("callers", name, "users", position), user
+                yield partial(tenant.mark, "callers", name, "users", position), user
     for model in specs.models:
         for index, grant in grants(model):
             for position, user in enumerate(grant.get("users", ())):
-                yield model.mark("access", index, "users", position), user
+                yield partial(model.mark, "access", index, "users", position), user
 
 
 def crowds(specs: Specs) -> Problems:
     """Find workloads that stand for many: the gateway, and accounts that a whole namespace shares."""
     gateway = specs.platform.spec["mesh"]["gateway"]["serviceAccount"] if specs.platform else ""
-    for mark, workload in _workloads(specs):
+    for place, workload in _workloads(specs):
         if workload == gateway:
             what = f"{quoted(workload)} is the gateway: this admits everybody outside, with or without a token"
-            yield mark, what, "name users, groups or clients: that is who calls through the gateway"
+            yield place(), what, "name users, groups or clients: that is who calls through the gateway"
         elif workload.endswith(f"/{SHARED_ACCOUNT}"):
             what = f"{quoted(workload)} is the account of every pod that names none: this admits a whole namespace"
-            yield mark, what, "give the calling pods a ServiceAccount of their own, and name that"
+            yield place(), what, "give the calling pods a ServiceAccount of their own, and name that"
 
 
-def _workloads(specs: Specs) -> Iterator[tuple[Mark, str]]:
+def _workloads(specs: Specs) -> Iterator[tuple[Place, str]]:
     for tenant in specs.tenants:
         for name, members in tenant.spec.get("callers", {}).items():
             for position, workload in enumerate(members.get("workloads", ())):
-                yield tenant.mark("callers", name, "workloads", position), workload
+                yield partial(tenant.mark, "callers", name, "workloads", position), workload
     for model in specs.models:
         for index, grant in grants(model):
             for position, workload in enumerate(grant.get("workloads", ())):
-                yield model.mark("access", index, "workloads", position), workload
+                yield partial(model.mark, "access", index, "workloads", position), workload
 
 
 def _both(specs: Specs) -> Iterator[Problem]:

@@ -1,48 +1,51 @@
 """Rules about days: that they exist, and a word about grants and waivers that are past theirs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 
 from generator.diag import Mark, Severity, quoted
 from generator.patch import Spec
 from generator.rules.rule import Problems, Rule
 from generator.rules.specs import Specs
 
+Place = Callable[[], Mark]  # asked only where something is wrong: to find a place costs more than the whole rule
+
 MEND = "run gen expire to take it out, or give it a later day"
 
 
 def no_such_day(specs: Specs) -> Problems:
     """Find days that no calendar has."""
-    for _, _, day, mark in (*_grants(specs), *_waivers(specs)):
+    for _, _, day, place in (*_grants(specs), *_waivers(specs)):
         if _day(day) is None:
-            yield mark, f"there is no day {quoted(day)}", "write a day that is in the calendar: year-month-day"
+            yield place(), f"there is no day {quoted(day)}", "write a day that is in the calendar: year-month-day"
 
 
 def past_grants(specs: Specs, today: date) -> Problems:
     """Find grants that are past their day; the day itself still counts."""
-    for item, noun, day, mark in _grants(specs):
+    for item, noun, day, place in _grants(specs):
         if (until := _day(day)) and until < today:
-            yield mark, f"this {noun} ended on {day}{_reason(item)}", MEND
+            yield place(), f"this {noun} ended on {day}{_reason(item)}", MEND
 
 
 def past_waivers(specs: Specs, today: date) -> Problems:
     """Find waivers that are past their day; the day itself still counts."""
-    for item, noun, day, mark in _waivers(specs):
+    for item, noun, day, place in _waivers(specs):
         if (until := _day(day)) and until < today:
-            yield mark, f"this {noun} ended on {day}{_reason(item)}", MEND
+            yield place(), f"this {noun} ended on {day}{_reason(item)}", MEND
 
 
-def _grants(specs: Specs) -> Iterator[tuple[Spec, str, str, Mark]]:
+def _grants(specs: Specs) -> Iterator[tuple[Spec, str, str, Place]]:
     for model in specs.models:
         for index, grant in enumerate(model.spec.get("access", ())):
             if "until" in grant:
-                yield grant, "grant", grant["until"], model.mark("access", index, "until")
+                yield grant, "grant", grant["until"], partial(model.mark, "access", index, "until")
 
 
-def _waivers(specs: Specs) -> Iterator[tuple[Spec, str, str, Mark]]:
+def _waivers(specs: Specs) -> Iterator[tuple[Spec, str, str, Place]]:
     for index, waiver in enumerate(specs.platform.spec.get("waivers", ()) if specs.platform else ()):
         if specs.platform:
-            yield waiver, "waiver", waiver["until"], specs.platform.mark("waivers", index, "until")
+            yield waiver, "waiver", waiver["until"], partial(specs.platform.mark, "waivers", index, "until")
 
 
 def _reason(item: Spec) -> str:

@@ -124,7 +124,7 @@ def _pin(case: Case, environment: str) -> str:
     before = platform.environments[environment].get("after")
     if before and before in model.tenant.environments:
         return f"run gen promote {model.tenant.name}/{model.name} --from {before} --to {environment}"
-    return f"run gen pin {model.tenant.name}/{model.name}"
+    return f"run gen pin {model.tenant.name}/{model.name} IMAGE@sha256:… as its build prints it"
 
 
 def strangers(slot: Slot) -> Problems:

@@ -1,6 +1,7 @@
 """Rules about names that must exist: environments, issuers, audiences, sinks, callers, predictors, tenants, models."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from generator.diag import Mark, quoted
 from generator.names import TENANTS, model_spec, tenant_spec
@@ -10,14 +11,16 @@ from generator.rules.rule import Problem, Problems, Rule
 from generator.rules.specs import Specs
 from generator.wording import choice
 
+Place = Callable[[], Mark]  # asked only where something is wrong: to find a place costs more than the whole rule
+
 
 def environments(specs: Specs) -> Problems:
     """Find names of environments that the platform, or the tenant, does not have."""
     if specs.platform is None:
         return
-    for name, mark in _of_platform(specs.platform):
+    for name, place in _of_platform(specs.platform):
         if name not in specs.platform.environments:
-            yield mark, f"there is no environment {quoted(name)}", choice(name, specs.platform.environments)
+            yield place(), f"there is no environment {quoted(name)}", choice(name, specs.platform.environments)
     for tenant in specs.tenants:
         for index, name in enumerate(tenant.spec["environments"]):
             if name not in specs.platform.environments:
@@ -28,38 +31,38 @@ def environments(specs: Specs) -> Problems:
         yield from _absent(model.tenant, _of_model(model))
 
 
-def _absent(tenant: TenantSpec, named: Iterable[tuple[str, Mark]]) -> Iterator[Problem]:
-    for name, mark in named:
+def _absent(tenant: TenantSpec, named: Iterable[tuple[str, Place]]) -> Iterator[Problem]:
+    for name, place in named:
         if name not in tenant.environments:
             todo = choice(name, tenant.environments)
-            yield mark, f"tenant {quoted(tenant.name)} has no environment {quoted(name)}", todo
+            yield place(), f"tenant {quoted(tenant.name)} has no environment {quoted(name)}", todo
 
 
-def _of_platform(platform: PlatformSpec) -> Iterator[tuple[str, Mark]]:
+def _of_platform(platform: PlatformSpec) -> Iterator[tuple[str, Place]]:
     if name := platform.spec["build"].get("environment"):
-        yield name, platform.mark("build", "environment")
+        yield name, partial(platform.mark, "build", "environment")
     for environment, body in platform.environments.items():
         if after := body.get("after"):
-            yield after, platform.mark("environments", environment, "after")
+            yield after, partial(platform.mark, "environments", environment, "after")
     for index, waiver in enumerate(platform.spec.get("waivers", ())):
         for position, name in enumerate(waiver.get("in", ())):
-            yield name, platform.mark("waivers", index, "in", position)
+            yield name, partial(platform.mark, "waivers", index, "in", position)
 
 
-def _of_tenant(tenant: TenantSpec) -> Iterator[tuple[str, Mark]]:
+def _of_tenant(tenant: TenantSpec) -> Iterator[tuple[str, Place]]:
     for name in tenant.spec.get("reviewers", {}):
         if name != "default":
-            yield name, tenant.key_mark("reviewers", name)
+            yield name, partial(tenant.key_mark, "reviewers", name)
     for name in tenant.spec.get("hosts", {}):
-        yield name, tenant.key_mark("hosts", name)
+        yield name, partial(tenant.key_mark, "hosts", name)
 
 
-def _of_model(model: ModelSpec) -> Iterator[tuple[str, Mark]]:
+def _of_model(model: ModelSpec) -> Iterator[tuple[str, Place]]:
     for index, grant in enumerate(model.spec.get("access", ())):
         for position, name in enumerate(grant.get("in", ())):
-            yield name, model.mark("access", index, "in", position)
+            yield name, partial(model.mark, "access", index, "in", position)
     for name in model.spec.get("environments", {}):
-        yield name, model.key_mark("environments", name)
+        yield name, partial(model.key_mark, "environments", name)
 
 
 def order(specs: Specs) -> Problems:
@@ -217,6 +220,7 @@ RULES = (
         todo="Correct the name, written `tenant/model`.",
         example="{model: payments/frauds}",
         find=neighbours,
+        across=True,
     ),
     Rule(
         id="waiver-for-nobody",
@@ -225,5 +229,6 @@ RULES = (
         todo="Correct the name, or take the waiver out.",
         example="on: grwth",
         find=excused,
+        across=True,
     ),
 )
