@@ -104,8 +104,8 @@ def _metrics(model: Model) -> list[Rule]:
 
 def _detectors(model: Model) -> list[Object]:
     """Return a policy per detector: the log's sink may post to it, whatever account it runs as in its namespace."""
-    if model.log is None:
-        return []
+    if model.log is None or model.log.sink.kafka:
+        return []  # from Kafka a detector fetches what it judges, and nobody calls it
     source = {"namespaces": [model.log.sink.namespace]}
     return [
         obj(

@@ -4,8 +4,11 @@ Source: Kubernetes "DNS for Services and Pods".
 """
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from generator.model import Model
 from generator.seldon.names import host as service_host
+from generator.tenancy import Broker, Tracing
 
 _SHORT = 2  # labels of ``collector.tracing``
 
@@ -21,6 +24,23 @@ class Service:
     def host(self) -> str:
         """Return its full name, as Istio knows it."""
         return service_host(self.name, self.namespace)
+
+
+def span_services(tracing: Tracing | None) -> list[Service]:
+    """Return the Services that take spans: the proxies' and the executors', those of them that are in the cluster."""
+    hosts = [tracing.service, urlsplit(tracing.jaeger).hostname or ""] if tracing else []
+    return [found for host in hosts if (found := service_of(host))]
+
+
+def brokers(model: Model) -> tuple[Broker, ...]:
+    """Return the Kafka brokers that a model's payloads go to, () where they go elsewhere or nowhere."""
+    return model.log.sink.kafka.brokers if model.log and model.log.sink.kafka else ()
+
+
+def broker_namespace(broker: Broker) -> str:
+    """Return the namespace of a broker ``<service>.<namespace>.svc``, or of a pod behind it; "" outside the cluster."""
+    labels = broker.host.removesuffix(".cluster.local").split(".")
+    return labels[-2] if labels[-1] == "svc" else ""
 
 
 def service_of(address: str) -> Service | None:

@@ -5,7 +5,7 @@ Source: Istio PeerAuthentication, Sidecar and ServiceEntry references; Istio "Se
 
 from collections.abc import Sequence
 
-from generator.build.hosts import Service, service_of
+from generator.build.hosts import broker_namespace, brokers, service_of, span_services
 from generator.build.meta import (
     AUTHORIZATION_POLICY,
     PEER_AUTHENTICATION,
@@ -30,7 +30,7 @@ def build(place: Place, models: Sequence[Model]) -> list[Object]:
         obj(scope, PEER_AUTHENTICATION, "default", {"spec": {"mtls": {"mode": "STRICT"}}}, Wave.WALLS),
         obj(scope, AUTHORIZATION_POLICY, "default-deny", {"spec": {}}, Wave.WALLS),
         obj(scope, SIDECAR, "default", {"spec": reach}, Wave.WALLS),
-        *_service_entries(place),
+        *_service_entries(place, models),
     ]
 
 
@@ -40,18 +40,21 @@ def _reach(place: Place, models: Sequence[Model]) -> list[str]:
     A called model's Services are named after its predictors, which only its own spec knows, and a Sidecar takes
     no pattern but ``*``: its whole namespace is known, and its policy decides who may call.
     """
-    tracing = place.platform.tracing
-    services = [service_of(model.log.sink.host) for model in models if model.log]
-    services += [service_of(tracing.service)] if tracing else []
-    known = [f"{service.namespace}/{service.host}" for service in services if isinstance(service, Service)]
+    sinks = [service_of(model.log.sink.host) for model in models if model.log]
+    services = [*(sink for sink in sinks if sink), *span_services(place.platform.tracing)]
+    known = [f"{service.namespace}/{service.host}" for service in services]
+    # A client of Kafka goes on to the brokers' own names, which only Kafka knows.
+    known += [f"{namespace}/*" for model in models for one in brokers(model) if (namespace := broker_namespace(one))]
     called = [f"{namespace_in(place.environment, tenant)}/*" for tenant, _ in place.tenant.calls]
     return ["./*", f"{place.platform.mesh.root_namespace}/*", *sorted(dict.fromkeys([*known, *called]))]
 
 
-def _service_entries(place: Place) -> list[Object]:
+def _service_entries(place: Place, models: Sequence[Model]) -> list[Object]:
+    targets = [(egress.host, egress.port) for egress in place.tenant.egress]
+    targets += [(one.host, one.port) for model in models for one in brokers(model) if not broker_namespace(one)]
     ports_by_host: dict[str, list[int]] = {}
-    for egress in place.tenant.egress:
-        ports_by_host.setdefault(egress.host, []).append(egress.port)
+    for host, port in targets:
+        ports_by_host.setdefault(host, []).append(port)
     return [_service_entry(place, host, sorted(dict.fromkeys(ports))) for host, ports in sorted(ports_by_host.items())]
 
 

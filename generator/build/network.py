@@ -10,7 +10,7 @@ Source: Kubernetes "Network Policies"; Istio "Security Best Practices" and "Port
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from generator.build.hosts import service_of
+from generator.build.hosts import broker_namespace, brokers, span_services
 from generator.build.meta import (
     NETWORK_POLICY,
     Scope,
@@ -81,12 +81,10 @@ def _istiod(platform: Platform) -> Peer:
 
 
 def _tracing(place: Place) -> list[Object]:
-    """Return the policy for spans, which every sidecar sends, where the tracing service is in the cluster."""
-    tracing = place.platform.tracing
-    service = service_of(tracing.service) if tracing else None
-    if service is None:
-        return []
-    return [_policy(tenant_scope(place), "tracing", {}, egress=[_to([_everything_in(service.namespace)])])]
+    """Return the policy for spans, which sidecars and executors send, where what takes them is in the cluster."""
+    namespaces = dict.fromkeys(service.namespace for service in span_services(place.platform.tracing))
+    egress = [_to([_everything_in(namespace)]) for namespace in namespaces]
+    return [_policy(tenant_scope(place), "tracing", {}, egress=egress)] if egress else []
 
 
 def _outside(place: Place) -> list[Object]:
@@ -144,7 +142,16 @@ def _scrapers(platform: Platform, ports: Iterable[int]) -> list[tuple[list[Peer]
 
 
 def _to_sink(model: Model) -> list[Rule]:
-    return [_to([_everything_in(model.log.sink.namespace)])] if model.log else []
+    """Return the rules for payloads: to the sink's namespace, to the brokers' or, outside, to the brokers' ports."""
+    if model.log is None:
+        return []
+    found = [(broker_namespace(broker), broker.port) for broker in brokers(model)]
+    inside = [model.log.sink.namespace, *sorted({namespace for namespace, _ in found})]
+    outside = sorted({port for namespace, port in found if not namespace})
+    return [
+        *(_to([_everything_in(namespace)]) for namespace in inside if namespace),
+        *([_to([_addresses(_ANYWHERE)], outside)] if outside else []),
+    ]
 
 
 def _detectors(model: Model) -> list[Object]:
@@ -156,13 +163,19 @@ def _detectors(model: Model) -> list[Object]:
             f"detector-{model.name}-{detector.name}",
             pods_of_detector(model, detector.name),
             ingress=[
-                *([_into([_everything_in(model.log.sink.namespace)], [detector.run.port])] if model.log else []),
+                *_from_sink(model, detector.run.port),
                 *(_into(peers, ports) for peers, ports in _scrapers(platform, ())),
             ],
             egress=_to_sink(model),
         )
         for detector in model.detectors
     ]
+
+
+def _from_sink(model: Model, port: int) -> list[Rule]:
+    """Return the rule for a sink that passes payloads on; from Kafka a detector fetches them itself."""
+    namespace = model.log.sink.namespace if model.log else ""
+    return [_into([_everything_in(namespace)], [port])] if namespace else []
 
 
 def _policy(
