@@ -288,6 +288,8 @@ def test_a_cors_preflight_needs_no_token_but_a_rule() -> None:
         ).code
         == "200"
     )
+    half = replace(PREFLIGHT, headers=(PREFLIGHT.headers[0], ("authorization", "Bearer x")))
+    assert judge(guarded(AUTHENTICATION), half).code == "401"
     allowed = policy([{"to": [{"operation": {"methods": ["OPTIONS"]}}]}], name="cors")
     assert judge(guarded(MODEL + "---\n" + allowed), PREFLIGHT).code == "200"
 
@@ -322,6 +324,11 @@ def test_a_path_under_each_normalisation(path: str, codes: tuple[str, str, str])
     request = replace(CALL, path=path)
     guards = (guarded(policy([BY_PATH]), settings=each) for each in (Settings(), MERGE, NONE))
     assert tuple(judge(each, request).code for each in guards) == codes
+
+
+def test_two_slashes_alone_stay_two_as_envoy_merges_them() -> None:
+    root = policy([{"to": [{"operation": {"paths": ["/"]}}]}])
+    assert judge(guarded(root, settings=MERGE), replace(CALL, path="//")).code == "403"
 
 
 @pytest.mark.parametrize("path", ["/admin/", "//admin", "/ADMIN", "/admin;a=b", "/admin%2F"])

@@ -142,6 +142,7 @@ SUBJECTS = {
     "issuer slash star takes every subject of the issuer": (f"{ISSUER}/*", {}, True),
     "issuer slash star needs a subject": (f"{ISSUER}/*", {"sub": None}, False),
     "a star right behind the issuer never matches": (f"{ISSUER}*", {}, False),
+    "a star in the issuer before a slash is a star": (f"{ISSUER[:-2]}*/*", {}, False),
     "a principal matches itself": (f"{ISSUER}/someone", {}, True),
     "a principal is nobody else": (f"{ISSUER}/someone", {"sub": "another"}, False),
     "star slash subject takes every issuer": ("*/someone", {}, True),
@@ -238,6 +239,33 @@ def test_a_header_says_nothing_of_the_address_on_a_tcp_connection() -> None:
     request = Request(port=9092, peer=Peer(address="10.1.1.1"), headers=forwarded, protocol=Protocol.TCP)
     guard = guarded(policy([source(remoteIpBlocks=["10.1.1.1"])]))
     assert judge(guard, request).code == "200"
+
+
+SPLIT = AUTHENTICATION + "      spaceDelimitedClaims: [groups]\n"
+
+
+def test_a_claim_said_to_be_split_at_spaces_is_a_list() -> None:
+    rule = {"when": [{"key": "request.auth.claims[groups]", "values": ["ml"]}]}
+    assert judge(guarded(policy([rule]) + SPLIT), bearer(groups="a ml")).allowed
+    assert judge(guarded(policy([rule]) + SPLIT), bearer(scope="ml")).code == "403"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "matches"), [(0, "10.1.1.1"), (1, "3.3.3.3"), (2, "2.2.2.2"), (4, "10.1.1.1")], ids=str
+)
+def test_the_remote_address_at_a_gateway_is_as_far_back_as_proxies_are_trusted(proxies: int, matches: str) -> None:
+    gateway = """
+kind: Gateway
+metadata: {name: g, namespace: team-a}
+spec: {selector: {app: fraud}, servers: [{port: {number: 80, protocol: HTTP}, hosts: ["*/*"]}]}
+---
+"""
+    forwarded = (("x-forwarded-for", "1.1.1.1, 2.2.2.2"), ("x-forwarded-for", "3.3.3.3"))
+    request = Request(port=80, peer=Peer(address="10.1.1.1"), headers=forwarded)
+    settings = Settings(trusted_proxies=proxies)
+    for address in ("1.1.1.1", "2.2.2.2", "3.3.3.3", "10.1.1.1"):
+        guard = guarded(gateway + policy([source(remoteIpBlocks=[address])]), settings=settings)
+        assert judge(guard, request).allowed is (address == matches)
 
 
 def test_an_address_that_nobody_gives_is_an_error_and_not_a_guess() -> None:
