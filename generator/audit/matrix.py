@@ -1,0 +1,196 @@
+"""The matrix: who gets through which door, as the rendered policies decide, and what the specs say of it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from generator.access.decide import decide
+from generator.access.evaluate import Reason, RuleRef
+from generator.access.keys import Key, keys_of
+from generator.access.mesh import guard
+from generator.access.tree import Cluster
+from generator.audit.candidates import candidates, variants, varied
+from generator.audit.doors import Door, Frontage, Knock, Way, frontages
+from generator.audit.grants import Grant, Granted
+from generator.audit.identities import ANYONE, TOKENED, Identity, Kind, Vouching, workload
+from generator.diag import ToolError
+from generator.model import Model
+from generator.tenancy import Issuer
+
+Named = Mapping[tuple[str, str], Iterable[Identity]]  # (tenant, model) -> identities to ask about there
+BY_TOKEN = (*TOKENED, Kind.NOBODY, Kind.HEADER, Kind.ADDRESS)  # who may come from outside; pods stand for themselves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Somebody gets through a door: by which ways, and which rule lets them (None where no rule is needed)."""
+
+    identity: Identity
+    door: Door
+    ways: tuple[Way, ...]
+    rule: RuleRef | None
+    reason: Reason
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Matrix:
+    """Everybody who gets in; ``asked`` says who was asked about at each door, so that the rest is refused."""
+
+    cells: Mapping[tuple[Identity, Door], Cell]
+    asked: Mapping[Door, tuple[Identity, ...]] = field(default_factory=dict)
+
+    def allows(self, identity: Identity, door: Door) -> bool:
+        """Say whether somebody who was asked about gets in."""
+        return (identity, door) in self.cells
+
+
+def matrix(
+    clusters: Mapping[str, Cluster],
+    models: Mapping[str, Iterable[Model]],
+    named: Named | None = None,
+    *,
+    step: Callable[[], None] = lambda: None,
+) -> Matrix:
+    """Return who gets in, everywhere.
+
+    Args:
+        clusters: What is rendered, or runs, by environment.
+        models: The deployed models by environment: which doors there are, and whose tokens are taken.
+        named: Whom to ask about beside those whom the policies speak of, by tenant and model; ("", "") is every model.
+        step: Called after each model, for progress.
+
+    Raises:
+        UnsupportedError: Something in a cluster may change who gets in, and is not judged.
+        ToolError: A policy asks for what no request can be said to have.
+    """
+    cells: dict[tuple[Identity, Door], Cell] = {}
+    asked: dict[Door, tuple[Identity, ...]] = {}
+    for name, cluster in clusters.items():
+        for frontage in frontages(cluster, models.get(name, ())):
+            everyone = asked_at(frontage, named or {})
+            asked |= dict.fromkeys(frontage.doors, everyone)
+            cells |= {(cell.identity, cell.door): cell for cell in let_in(frontage, everyone)}
+            step()
+    return Matrix(cells=cells, asked=asked)
+
+
+def asked_at(frontage: Frontage, named: Named) -> tuple[Identity, ...]:
+    """Return whom to ask about at a model's doors."""
+    vouching = vouching_of(frontage)
+    known = (*named.get((frontage.tenant, frontage.model), ()), *named.get(("", ""), ()))
+    plain = candidates(frontage, vouching.issuer, known)
+    own = [key.name for key in _keys(vouching.issuer)]
+    odd = variants(frontage, vouching.issuer, vouching.audience, own)
+    return (*plain, *varied(plain, odd)) if odd else plain
+
+
+def let_in(frontage: Frontage, identities: Iterable[Identity]) -> Iterator[Cell]:
+    """Yield a cell for each of the identities and each of a model's doors that it gets through."""
+    vouching = vouching_of(frontage)
+    given = tuple(identities)
+    for door, knocks in frontage.doors.items():
+        found: dict[Identity, Cell] = {}
+        for identity in sorted(given, key=lambda one: len(one.also)):
+            if any(part in found for part in _parts(identity)):
+                continue  # one of the two is enough
+            cell = _cell(frontage, vouching, identity, door, knocks)
+            if cell:
+                found[identity] = cell
+        yield from found.values()
+
+
+def vouching_of(frontage: Frontage) -> Vouching:
+    """Return how callers of a model show who they are; of a model without spec, by what its own policies take."""
+    settings = frontage.cluster.settings
+    if frontage.resolved:
+        issuer, audience = frontage.resolved.issuer, frontage.resolved.audience
+        return Vouching(issuer=issuer, audience=audience, key=next(iter(_keys(issuer)), None), settings=settings)
+    rules = [rule for pod in frontage.pods for rule in guard(frontage.cluster.mesh, pod).token_rules]
+    first = next(iter(rules), None)
+    issuer = _unknown(first.issuer if first else "")
+    audience = next(iter(first.audiences), "") if first else ""
+    return Vouching(
+        issuer=issuer, audience=audience, key=next(iter(first.keys), None) if first else None, settings=settings
+    )
+
+
+def _keys(issuer: Issuer) -> tuple[Key, ...]:
+    if issuer.jwks:
+        return keys_of(issuer.jwks)
+    return (Key(name=issuer.jwks_uri),) if issuer.jwks_uri else ()
+
+
+def _unknown(url: str) -> Issuer:
+    """Return an issuer of which nothing is known but its name: the usual claims of OpenID Connect and Keycloak."""
+    return Issuer(
+        name="",
+        url=url,
+        audiences=(),
+        jwks="",
+        jwks_uri="",
+        user_claim="email",
+        groups_claim="groups",
+        client_claim="azp",
+        user_domains=(),
+    )
+
+
+def _parts(identity: Identity) -> tuple[Identity, ...]:
+    if not identity.also:
+        return ()
+    return (Identity(kind=identity.kind, name=identity.name, variant=identity.variant), *identity.also)
+
+
+def _cell(
+    frontage: Frontage, vouching: Vouching, identity: Identity, door: Door, knocks: Iterable[Knock]
+) -> Cell | None:
+    ways: dict[Way, None] = {}
+    first: tuple[RuleRef | None, Reason] | None = None
+    for knock in knocks:
+        if knock.way in ways or (knock.way is Way.GATEWAY and identity.kind not in BY_TOKEN):
+            continue
+        asked = vouching.asking(identity, knock.request, outside=knock.way is Way.GATEWAY)
+        try:
+            decision = decide(frontage.cluster.mesh, asked, knock.to)
+        except ValueError as problem:
+            raise ToolError(f"{door} can not be judged: {problem}\n  take out the rule that looks at it") from problem
+        through = [t.verdict for t in decision.trails if t.verdict.allowed and t.hops[-1].workload in frontage.pods]
+        if through:
+            ways[knock.way] = None
+            first = first or (through[0].rule, through[0].reason)
+    if first is None:
+        return None
+    return Cell(identity=identity, door=door, ways=tuple(ways), rule=first[0], reason=first[1])
+
+
+def named_by(granted: Granted) -> dict[tuple[str, str], tuple[Identity, ...]]:
+    """Return whom the specs name at each model, in whatever environment."""
+    found: dict[tuple[str, str], dict[Identity, None]] = {}
+    for identity, door in granted:
+        found.setdefault((door.tenant, door.model), {})[identity] = None
+    return {model: tuple(identities) for model, identities in found.items()}
+
+
+def grants_for(granted: Granted, identity: Identity, door: Door) -> tuple[Grant, ...]:
+    """Return the grants that let somebody through a door: by name, by namespace, or as anyone with a token."""
+    if identity.variant:
+        return ()
+    for one in (identity, *identity.also):
+        said = granted.get((one, door), ())
+        if not said and one.kind is Kind.WORKLOAD:
+            said = granted.get((workload(f"{one.name.partition('/')[0]}/*"), door), ())
+        if not said and one.kind in TOKENED:
+            said = granted.get((ANYONE, door), ())
+        if said:
+            return said
+    return ()
+
+
+def beyond(made: Matrix, granted: Granted) -> tuple[Cell, ...]:
+    """Return who gets in though no spec grants it, sorted."""
+    found = [cell for (identity, door), cell in made.cells.items() if not grants_for(granted, identity, door)]
+    return tuple(sorted(found, key=lambda cell: (cell.door, cell.identity)))
+
+
+def refused(made: Matrix, granted: Granted) -> tuple[tuple[Identity, Door], ...]:
+    """Return who is refused though a spec grants it, sorted."""
+    return tuple(sorted((pair for pair in granted if pair not in made.cells), key=lambda pair: (pair[1], pair[0])))
