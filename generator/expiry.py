@@ -21,15 +21,20 @@ class Expired:
     items: tuple[tuple[Document, tuple[str, ...], tuple[int, ...]], ...]
 
     def edited(self, root: FilePath) -> dict[str, str]:
-        """Return the new text of every spec that holds something expired, by path."""
+        """Return the new text of every spec that holds something expired, by path; line ends stay what they were."""
         return {
-            document.file: without_items((root / document.file).read_text(encoding="utf-8"), path, indices)
+            document.file: without_items((root / document.file).read_bytes().decode(), path, indices)
             for document, path, indices in self.items
         }
 
 
 def expired(specs: Specs, today: date) -> Expired:
-    """Return what is past its `until` on that day; the day itself still counts as before it."""
+    """Return what is past its `until` on that day; the day itself still counts as before it.
+
+    Args:
+        specs: Specs that have passed every rule: each day in them is one.
+        today: The day to judge by.
+    """
     lists = [(model.document, GRANTS, "grant") for model in specs.models]
     if specs.platform is not None:
         lists.append((specs.platform.document, WAIVERS, "waiver"))

@@ -2,13 +2,18 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from generator.cli.report import report
+from generator.cli.report import echo, report
+from generator.diag import SpecError, errors
+
+if TYPE_CHECKING:
+    from generator.expiry import Expired
 
 
-@click.command("expire")
+@click.command("expire", short_help="Take grants and waivers past their day out of the specs.")
 @click.option("--check", is_flag=True, help="Change nothing; fail if anything has expired.")
 @click.option("--on", "day", metavar="YYYY-MM-DD", help="Judge by this day instead of today.")
 @click.pass_obj
@@ -22,20 +27,37 @@ def command(root: Path, *, check: bool, day: str | None) -> int:
       gen expire --check      for CI: is anything past its day?
       gen expire              take it out, then gen render
     """  # noqa: D301
-    from generator import sources  # noqa: PLC0415  # not needed for --help
-    from generator.expiry import expired  # noqa: PLC0415
-    from generator.write import rewrite  # noqa: PLC0415
+    from generator.expiry import expired  # noqa: PLC0415  # not needed for --help
+    from generator.pipeline import examine  # noqa: PLC0415
 
-    found = expired(sources.read(root).specs, _day(day))
+    today = _day(day)
+    specs, diagnostics = examine(root, today)
+    if errors(diagnostics):
+        raise SpecError(errors(diagnostics))
+    found = expired(specs, today)
     if check:
-        report(found.diagnostics, closing="run gen expire to take them out")
+        report(found.diagnostics, closing="run gen expire to take them out" if found.diagnostics else "")
         return int(bool(found.diagnostics))
+    if not found.diagnostics:
+        echo("nothing has expired")
+        return 0
+    _take_out(root, found)
+    _, diagnostics = examine(root, today)
+    if broken := errors(diagnostics):
+        report(broken, closing="what was excused is a problem again: mend it, then run gen render")
+    else:
+        echo("now run gen render")
+    return 0
+
+
+def _take_out(root: Path, found: "Expired") -> None:
+    from generator.write import rewrite  # noqa: PLC0415  # not needed for --help
+
     for path, text in found.edited(root).items():
         rewrite(root / path, text)
-    for diagnostic in found.diagnostics:
-        click.echo(f"taken out of {diagnostic.mark}: {diagnostic.what}")
-    click.echo("now run gen render" if found.diagnostics else "nothing has expired")
-    return 0
+        for diagnostic in found.diagnostics:
+            if diagnostic.mark.file == path:
+                echo(f"taken out of {diagnostic.mark}: {diagnostic.what}")
 
 
 def _day(text: str | None) -> date:
@@ -44,4 +66,4 @@ def _day(text: str | None) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f'"{text}" is no day; write it as 2027-01-31', param_hint="--on") from None
+        raise click.UsageError(f'--on: there is no day "{text}"\n  write it as 2027-01-31') from None
