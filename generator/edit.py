@@ -5,12 +5,18 @@ loses the ones that stand behind a deleted item, and rewrites quotes and flow st
 """
 
 import json
+import re
 from collections.abc import Collection
 from typing import Any
 
 import yaml
 
 from generator.document import Path
+
+_COMMA = re.compile(r"(?:\s|#[^\n]*\n)*,")  # behind an item in brackets
+_REST = re.compile(r"[ \t]*(?:#[^\n]*)?\n")  # of a line
+_BLANK = re.compile(r"[ \t]*")
+_BEFORE = re.compile(r",?[ \t]*\Z")
 
 Node = Any  # yaml.Node; the C composer gives every node its start and end
 
@@ -33,7 +39,7 @@ def without_items(text: str, path: Path, gone: Collection[int]) -> str:
         edited = _cut_lines(text, key.start_mark.line, _last_line(items)) if not _is_inside_flow(root, path) else None
         edited = edited if edited is not None else _replaced(text, items, "[]")
     elif items.flow_style:
-        edited = _replaced(text, items, _flow(text, kept))
+        edited = _flow(text, items, gone)
     else:
         edited = text
         for item in sorted((items.value[index] for index in gone), key=lambda node: -node.start_mark.index):
@@ -56,8 +62,22 @@ def _is_inside_flow(root: Node, path: Path) -> bool:
     return any(_find(root, path[:depth])[1].flow_style for depth in range(len(path)))
 
 
-def _flow(text: str, kept: list[Node]) -> str:
-    return "[" + ", ".join(text[node.start_mark.index : node.end_mark.index] for node in kept) + "]"
+def _flow(text: str, items: Node, gone: Collection[int]) -> str:
+    """Return the text without some items of a list in brackets; comments stay, but those on the line of an item."""
+    edited = text
+    for item in sorted((items.value[index] for index in gone), key=lambda node: -node.start_mark.index):
+        start, end = item.start_mark.index, item.end_mark.index
+        if comma := _COMMA.match(edited, end):
+            end = comma.end()
+        line = edited.rfind("\n", 0, start) + 1
+        if edited[line:start].isspace() and (rest := _REST.match(edited, end)):
+            start, end = line, rest.end()  # it has its lines for itself
+        elif comma:
+            end = _BLANK.match(edited, end).end()  # type: ignore[union-attr]  # it matches nothing too
+        else:
+            start = len(_BEFORE.sub("", edited[:start]))
+        edited = edited[:start] + edited[end:]
+    return edited
 
 
 def _replaced(text: str, node: Node, new: str) -> str:
