@@ -3,6 +3,7 @@
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from sys import intern
 from typing import Any
 
 from yaml import MarkedYAMLError, SafeLoader
@@ -233,7 +234,7 @@ def _key(reading: _Reading, event: Any, depth: int) -> str:
     reading.places.append(place)
     if event.anchor is not None or event.tag is not None:
         _note_property(reading, event, place)
-    key: str = event.value
+    key: str = intern(event.value)  # a few words again and again: each is kept once
     if event.implicit[0]:
         if key[:1] in NOT_SURELY_TEXT and (key == "<<" or not isinstance(scalar(key), str)):
             _note_key(reading, key, place)

@@ -3,10 +3,12 @@
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
+from generator import parallel
 from generator.check import check
 from generator.diag import Diagnostic, Mark, ToolError, errors
 from generator.document import Document
@@ -19,14 +21,25 @@ SUFFIX = ".yaml"
 SPECIAL = "special"  # neither file nor folder nor link
 STRAY = "stray-file"
 _SPEC_DEPTH = 3  # tenants/<tenant>/<file>.yaml
+_AT_ONCE = 32  # specs that a process reads before it hands them over
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What was read: the specs that passed their schemas, and what is wrong with the others."""
+    """What was read: the specs that passed their schemas, what is wrong with the others, a hash of each file's text."""
 
     specs: Specs
     diagnostics: tuple[Diagnostic, ...]
+    hashes: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """One file: what it says if it passed its schema, what is wrong with it, the hash of its text."""
+
+    document: Document | None
+    problems: tuple[Diagnostic, ...]
+    hash: bytes
 
 
 def read(root: Path, only: tuple[str, ...] = (), drafts: Mapping[str, str] | None = None) -> Sources:
@@ -44,20 +57,14 @@ def read(root: Path, only: tuple[str, ...] = (), drafts: Mapping[str, str] | Non
     entries = tuple(
         entry for entry in entries if entry.kind != SPECIAL and (entry.path, entry.kind) != (TENANTS, "file")
     )
-    found = [
-        load(drafts[entry.path].encode(), entry.path) if entry.path in drafts else _document(root, entry.path)
-        for entry in entries
-        if _is_spec(entry)
-    ]
-    documents = [document for document in found if isinstance(document, Document)]
-    unread = [diagnostic for one in found if isinstance(one, tuple) for diagnostic in one]
-    checked = [(document, check(document)) for document in documents]
-    passed = [document for document, problems in checked if not errors(problems)]
+    found = _all_specs(root, [entry.path for entry in entries if _is_spec(entry)], drafts)
+    passed = [one.document for one in found.values() if one.document]
     platform = next((d for d in passed if d.file == PLATFORM_SPEC and d.kind == "Platform"), None)
     keys = {path: _key_file(root, path) for path in rules_specs.key_files(platform)} if platform else {}
     return Sources(
         specs=rules_specs.of(passed, entries, keys),
-        diagnostics=(*misplaced, *unread, *(problem for _, problems in checked for problem in problems)),
+        diagnostics=(*misplaced, *(problem for one in found.values() for problem in one.problems)),
+        hashes={path: one.hash for path, one in found.items()},
     )
 
 
@@ -137,12 +144,39 @@ def _is_spec(entry: Entry) -> bool:
     return entry.path == PLATFORM_SPEC or (len(parts) == _SPEC_DEPTH and parts[-1].endswith(SUFFIX))
 
 
-def _document(root: Path, path: str) -> Document | tuple[Diagnostic, ...]:
+def text_of(root: Path, path: str) -> bytes:
+    """Return what stands in a spec file.
+
+    Raises:
+        ToolError: It cannot be read.
+    """
     try:
-        text = (root / path).read_bytes()
+        with open(f"{root}/{path}", "rb", buffering=0) as file:  # noqa: PTH123  # half the time of Path.read_bytes
+            return file.read()
     except OSError as problem:
         raise _unreadable(path, problem) from None
-    return load(text, path)
+
+
+def hash_of(text: bytes) -> bytes:
+    """Return what tells one text of a file from another."""
+    return blake2b(text, digest_size=16).digest()
+
+
+def _all_specs(root: Path, paths: Sequence[str], drafts: Mapping[str, str]) -> dict[str, _Spec]:
+    def read_some(some: Sequence[str]) -> list[_Spec]:
+        return [_spec(path, drafts[path].encode() if path in drafts else text_of(root, path)) for path in some]
+
+    some = [paths[start : start + _AT_ONCE] for start in range(0, len(paths), _AT_ONCE)]
+    found = parallel.spread(read_some, some, parallel.workers(len(paths)))
+    return dict(zip(paths, (one for specs in found for one in specs), strict=True))
+
+
+def _spec(path: str, text: bytes) -> _Spec:
+    found = load(text, path)
+    if not isinstance(found, Document):
+        return _Spec(None, found, hash_of(text))
+    problems = check(found)
+    return _Spec(None if errors(problems) else found, problems, hash_of(text))
 
 
 def _key_file(root: Path, path: str) -> str | None:

@@ -15,6 +15,7 @@ LAYERS = (
     ("diag", "names", "tenancy", "model", "patch"),
     ("document", "scalars", "syntax", "emit"),
     ("load", "schemas"),
+    ("parallel",),
     ("failure", "wording", "key_messages", "value_messages", "messages"),
     ("check",),
     ("seldon",),
