@@ -21,7 +21,7 @@ class PathNormalization(StrEnum):
 
 PLAIN = frozenset(string.ascii_letters + string.digits + "-_~")  # decoded where they are escaped
 KEPT = PLAIN | frozenset("!$&'()*+,:;=@/|^[]")  # written as they come
-CLEAN = re.compile(r"[A-Za-z0-9\-_~!$&'()*+,;:@=/|^\[\].]*")
+CLEAN = re.compile(f"[{re.escape(''.join(sorted(KEPT)))}.]*")
 DOT = re.compile(r"\.|%2e", re.IGNORECASE)
 ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 
