@@ -1,0 +1,84 @@
+"""Render an imported spec on a platform that stands for the real one, as gen renders any other."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from generator import resolve
+from generator.build import seldon
+from generator.check import check
+from generator.diag import Diagnostic, errors
+from generator.importing.beside import SINK, sink_name
+from generator.importing.writing import text
+from generator.load import Document, load
+from generator.seldon.objects import Object
+
+Spec = dict[str, Any]
+
+ENVIRONMENT = "imported"
+
+
+def platform_spec(namespace: str, sinks: Sequence[str] = ()) -> Spec:
+    """Return a platform with one environment whose namespace is the original's, and the sinks that it logs to."""
+    named = {sink_name(url): {"url": url} for url in sinks if SINK.fullmatch(url)}
+    environment = {"cluster": "https://imported.example:6443", "namespace": namespace, "host": "imported.example"}
+    return {
+        "apiVersion": "modelapi/v1",
+        "kind": "Platform",
+        "metadata": {"name": "imported"},
+        "spec": {
+            "repository": {"url": "https://git.example/apis.git", "reviewers": "@example/platform"},
+            "versions": {"kubernetes": "1.34", "istio": "1.30.5", "seldon": "1.17.1", "argocd": "3.5.1"},
+            "issuers": {
+                "imported": {
+                    "issuer": "https://idp.example",
+                    "jwksUri": "https://idp.example/keys",
+                    "audiences": ["imported"],
+                }
+            },
+            "mesh": {
+                "gateway": {
+                    "name": "istio-ingress/gateway",
+                    "serviceAccount": "istio-ingress/gateway",
+                    "selector": {"istio": "ingressgateway"},
+                    "certificate": "gateway-tls",
+                }
+            },
+            "observability": {"prometheus": "monitoring/prometheus"},
+            **({"sinks": named} if named else {}),
+            "build": {"engine": "external", "registry": "registry.example/{tenant}"},
+            "registries": ["registry.example"],
+            "environments": {ENVIRONMENT: environment},
+        },
+    }
+
+
+def tenant_spec(name: str) -> Spec:
+    """Return a tenant in that environment."""
+    return {
+        "apiVersion": "modelapi/v1",
+        "kind": "Tenant",
+        "metadata": {"name": name},
+        "spec": {"contact": "imported@example.com", "environments": [ENVIRONMENT], "podSecurity": "baseline"},
+    }
+
+
+def rendered(data: Spec, platform: Spec, tenant: Spec, keys: Mapping[str, str] | None = None) -> Object:
+    """Return the SeldonDeployment that a model's spec renders in the only environment of the platform."""
+    whole = resolve.platform(platform, keys or {})
+    owner = resolve.tenant(tenant, whole)
+    place = resolve.place(whole, owner, owner.environments[0])
+    (made,) = seldon.build(resolve.model(data, place))
+    return made
+
+
+def document(data: Spec, file: str) -> Document:
+    """Return a spec as gen reads it back from its text.
+
+    Raises:
+        ValueError: It does not pass its own schema: a bug of the import.
+    """
+    found = load(text(data).encode(), file)
+    problems: tuple[Diagnostic, ...] = errors(check(found)) if isinstance(found, Document) else found
+    if problems or not isinstance(found, Document):
+        raise ValueError(f"the import writes a spec that is none: {problems[0]}")
+    return found

@@ -1,0 +1,67 @@
+"""How many pods: replicas and autoscalers of a predictor -> `runtime.replicas`."""
+
+from typing import Any
+
+from generator.document import Path
+from generator.importing.ledger import Change, Ledger
+from generator.resolve.defaults import MODEL
+from generator.seldon.objects import Object, components
+
+Spec = dict[str, Any]
+
+_MOST = 1000  # the schema's
+_WHOLE = 100  # percent
+
+
+def replicas(original: Object, predictor: Object, place: Path, ledger: Ledger) -> Spec:
+    """Return the replicas of a predictor under their key, empty where there is one pod.
+
+    The most specific number counts: the componentSpec's, the predictor's, the deployment's (Seldon Core 1.17.1,
+    operator/controllers/seldondeployment_controller.go).
+    """
+    found = _autoscaled(predictor, place, ledger)
+    if found:
+        return {"replicas": found}
+    owners: list[tuple[Object, Path]] = [
+        *((part, (*place, "componentSpecs", index)) for index, part in enumerate(components(predictor))),
+        (predictor, place),
+        (original["spec"], ("spec",)),
+    ]
+    given = [(owner["replicas"], (*at, "replicas")) for owner, at in owners if owner.get("replicas") is not None]
+    if not given or not 1 <= given[0][0] <= _MOST:
+        return {}
+    number = given[0][0]
+    ledger.say(*(at for value, at in given if value == number))
+    return {"replicas": {"min": number}} if number > 1 else {}
+
+
+def _autoscaled(predictor: Object, place: Path, ledger: Ledger) -> Spec:
+    """Return what the hpaSpecs say if they all say the same, and say it of processor time."""
+    parts = [(part, (*place, "componentSpecs", index)) for index, part in enumerate(components(predictor))]
+    read = [_hpa(part.get("hpaSpec") or {}) for part, _ in parts]
+    if not read or not read[0] or any(one != read[0] for one in read) or any("kedaSpec" in part for part, _ in parts):
+        return {}
+    low, high, percent = read[0]
+    for part, at in parts:
+        ledger.say((*at, "hpaSpec"))
+        reason = "gen's autoscaler looks at the node's own container, not at the mean of all in its pod"
+        if not _is_ours(part["hpaSpec"]):
+            ledger.note((*at, "hpaSpec", "maxReplicas"), Change.OTHERWISE, reason, "look whether the target still fits")
+    usual = MODEL["runtime.replicas.cpuPercent"].value
+    return {"min": low, "max": high, **({} if percent == usual else {"cpuPercent": percent})}
+
+
+def _hpa(given: Object) -> tuple[int, int, int] | None:
+    """Return fewest, most and percent of an hpaSpec that a spec can say."""
+    low, high = given.get("minReplicas") or 1, given.get("maxReplicas") or 0
+    metrics = list(given.get("metrics") or given.get("metricsv2") or ())
+    if len(metrics) != 1 or not 1 <= low < high <= _MOST:
+        return None
+    source = metrics[0].get("resource") or metrics[0].get("containerResource") or {}
+    old: int = source.get("targetAverageUtilization") or 0  # autoscaling/v2beta1
+    percent = old or (source.get("target") or {}).get("averageUtilization") or 0
+    return (low, high, percent) if source.get("name") == "cpu" and 1 <= percent <= _WHOLE else None
+
+
+def _is_ours(given: Object) -> bool:
+    return any(metric.get("type") == "ContainerResource" for metric in given.get("metricsv2") or ())
