@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,10 +87,14 @@ def put(root: Path, path: str, text: str) -> None:
         raise ToolError(f"{path} lies outside the repository\n  choose a path below {root}")
     if os.path.lexists(file):
         raise ToolError(f"{path} is there already\n  edit it, or choose another name")
+    made = [folder for folder in file.parents if not folder.exists()]
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         _replace(file, text)
     except OSError as problem:
+        for folder in made:  # the deepest first
+            with suppress(OSError):
+                folder.rmdir()
         raise _failed(root, problem, "nothing was changed") from problem
 
 

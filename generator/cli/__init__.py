@@ -75,7 +75,8 @@ def _outcome(run: Callable[[], Any], *, debug: bool) -> int:
         code = _run(run, debug=debug)
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream:  # None where the shell closed it: gen … >&-
+                stream.flush()
         except OSError:
             drop(stream)
     return code

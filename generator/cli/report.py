@@ -44,7 +44,7 @@ def drop(stream: IO[str]) -> None:
 
 def is_watched() -> bool:
     """Tell whether somebody sees stderr as it is written: only then is progress shown."""
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return bool(sys.stderr) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def stage(what: str) -> None:
