@@ -45,13 +45,14 @@ def _root(ctx: click.Context) -> Path:
 @click.argument("environment", metavar="ENV", shell_complete=complete_environment)
 @click.argument("what", metavar="[TENANT[/MODEL]]", default="", shell_complete=complete_what)
 @click.option("--kind", "kinds", multiple=True, help="Only objects of this kind; may be given several times.")
+@click.option("--expanded", is_flag=True, help="Also what the Seldon operator will make of it, marked as such.")
 @click.option("--format", "form", type=click.Choice(("yaml", "json")), default="yaml", show_default=True)
 @click.option(
     "--kustomize", "binary", metavar="PATH", help="The kustomize or kubectl to use; default: the bundled one."
 )
 @click.pass_obj
 def command(  # noqa: PLR0913  # click passes one argument per option
-    root: Path, environment: str, what: str, *, kinds: tuple[str, ...], form: str, binary: str | None
+    root: Path, environment: str, what: str, *, kinds: tuple[str, ...], expanded: bool, form: str, binary: str | None
 ) -> int:
     """Print the objects that an environment, a tenant in it or one model will get, as Kustomize builds them.
 
@@ -60,6 +61,7 @@ def command(  # noqa: PLR0913  # click passes one argument per option
     \b
       gen show prod risk/fraud
       gen show prod risk --kind AuthorizationPolicy
+      gen show prod risk/fraud --expanded --kind Service
       gen show dev --format json
     """  # noqa: D301
     from generator import kustomize  # noqa: PLC0415  # not needed for --help
@@ -67,12 +69,37 @@ def command(  # noqa: PLR0913  # click passes one argument per option
 
     folders = tuple(_folders(root, environment, what))
     tool = kustomize.find(binary)
-    objects = _only(kinds, [obj for folder in folders for obj in kustomize.build(root, folder, kustomize=tool)])
+    built = [obj for folder in folders for obj in kustomize.build(root, folder, kustomize=tool)]
+    made = _expanded(root, built) if expanded else []
+    objects = _only(kinds, [*built, *made])
     if form == "json":
         echo(json.dumps(objects, indent=2, ensure_ascii=False))
     else:
-        echo("---\n".join(map(emit, objects)), nl=False)
+        echo("---\n".join(_mark(obj, made) + emit(obj) for obj in objects), nl=False)
     return 0
+
+
+def _expanded(root: Path, objects: Sequence[Object]) -> list[Object]:
+    """Return what the Seldon operator makes of the SeldonDeployments; each names its own as its owner."""
+    from datetime import UTC, datetime  # noqa: PLC0415  # only with --expanded
+
+    from generator.build.operator import settings_of  # noqa: PLC0415
+    from generator.pipeline import examine, platform_of  # noqa: PLC0415
+    from generator.seldon.operator import expand  # noqa: PLC0415
+
+    deployments = [obj for obj in objects if obj["kind"] == "SeldonDeployment"]
+    if not deployments:
+        return []
+    settings = settings_of(platform_of(examine(root, datetime.now(UTC).date(), (names.PLATFORM_SPEC,))[0]))
+    return [made for deployment in deployments for made in expand(deployment, settings)]
+
+
+def _mark(obj: Object, made: Sequence[Object]) -> str:
+    """Return the comment that stands above an object which is not rendered but made by the operator."""
+    if not any(obj is one for one in made):
+        return ""
+    owner = obj["metadata"]["ownerReferences"][0]["name"]
+    return f"# made in the cluster by the Seldon operator, of SeldonDeployment {owner}\n"
 
 
 def _only(kinds: tuple[str, ...], objects: list[Object]) -> list[Object]:

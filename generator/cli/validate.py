@@ -38,7 +38,7 @@ def command(root: Path, paths: tuple[Path, ...], form: str) -> int:
     """Check specs against their schema and every rule.
 
     With PATHs, files or folders of tenants, only those, each with its tenant and platform; without, every file and
-    the rules between them.
+    the rules between them. What passes is also shown to what Seldon's webhook and operator would say of it.
 
     \b
       gen validate
@@ -63,9 +63,9 @@ def _examine(root: Path, only: tuple[str, ...]) -> "tuple[tuple[Diagnostic, ...]
 
     today = datetime.now(UTC).date()
     if PLATFORM_SPEC in only:  # what it says of tenants can be judged only where all of them are read
-        _, diagnostics = examine(root, today)
+        _, diagnostics = examine(root, today, foreseen=True)
         return tuple(problem for problem in diagnostics if problem.mark.file in only), ", ".join(only)
-    specs, diagnostics = examine(root, today, only)
+    specs, diagnostics = examine(root, today, only, foreseen=True)
     return diagnostics, ", ".join(only) or f"{len(specs.models)} models of {len(specs.tenants)} tenants"
 
 
