@@ -41,19 +41,16 @@ def is_pending(root: Path) -> bool:
 
 
 def stage(root: Path, files: Mapping[str, str]) -> None:
-    """Write the files below the stage, which must not exist yet.
+    """Write the files below the stage, where others may be already; several processes may do so at once.
 
     Raises:
         OSError: The system refuses; its ``filename`` is the path in the repository.
     """
-    (root / _STAGE).mkdir()
-    folders: set[str] = set()
+    made: set[str] = set()
     for path, text in files.items():
-        folder = path.rpartition("/")[0]
-        if folder not in folders:
-            (root / _STAGE / folder).mkdir(parents=True, exist_ok=True)
-            folders.add(folder)
-        create(f"{root}/{_STAGE}/{path}", text.encode())
+        place = f"{root}/{_STAGE}/{path}"
+        _folder(place.rpartition("/")[0], made)
+        create(place, text.encode())
 
 
 def commit(root: Path, journal: Journal) -> None:
@@ -74,6 +71,26 @@ def finish(root: Path, journal: Journal) -> None:
         OSError: The system refuses; the journal stays, and this may be called again.
     """
     _do(root, journal.delete, journal.empty, journal.move)
+
+
+def _folder(place: str, made: set[str]) -> None:
+    """Make a folder and those above it, unless they were made before."""
+    if place in made:
+        return
+    made.add(place)
+    try:
+        os.mkdir(place)  # noqa: PTH102 - as often as there are folders
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        _folder(place.rpartition("/")[0], made)
+        Path(place).mkdir(exist_ok=True)
+
+
+def abandon(root: Path) -> None:
+    """Remove the stage, unless a journal says that what is in it belongs to its place."""
+    if not os.path.lexists(root / _JOURNAL):
+        discard(root)
 
 
 def discard(root: Path) -> None:

@@ -5,7 +5,6 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 from generator import parallel
@@ -16,6 +15,7 @@ from generator.load import load
 from generator.names import PLATFORM_SPEC, TENANTS
 from generator.rules import specs as rules_specs
 from generator.rules.specs import Entry, Specs
+from generator.tree import hash_of
 
 SUFFIX = ".yaml"
 SPECIAL = "special"  # neither file nor folder nor link
@@ -155,11 +155,6 @@ def text_of(root: Path, path: str) -> bytes:
             return file.read()
     except OSError as problem:
         raise _unreadable(path, problem) from None
-
-
-def hash_of(text: bytes) -> bytes:
-    """Return what tells one text of a file from another."""
-    return blake2b(text, digest_size=16).digest()
 
 
 def _all_specs(root: Path, paths: Sequence[str], drafts: Mapping[str, str]) -> dict[str, _Spec]:

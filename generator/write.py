@@ -11,7 +11,7 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator import journal, tree
@@ -53,15 +53,74 @@ def apply(plan: tree.Plan, root: Path) -> Written:
         raise SpecError(plan.refused)
     if plan.is_clean and not journal.is_pending(root):
         return Written()
-    with _lock(root):
-        note = _recover(root, plan.owned)
+    with writing(root, plan.owned) as note:
         if note:
             plan = tree.plan(plan.made, root, plan.owned)
         if plan.refused:
             raise SpecError(plan.refused)
         if not plan.is_clean:
-            _switch(root, plan)
+            switch(root, stage(root, plan))
     return Written(created=tuple(plan.create), updated=tuple(plan.update), deleted=plan.delete, note=note)
+
+
+@contextmanager
+def writing(root: Path, owned: tuple[str, ...]) -> Iterator[str]:
+    """Hold the repository for `stage` and `switch`; what is staged and not switched is dropped in the end.
+
+    If an interrupted run left something, that is completed or dropped first; what is yielded says so.
+
+    Raises:
+        ToolError: Another run is writing, or the system refuses.
+    """
+    with _lock(root):
+        note = _recover(root, owned)
+        try:
+            yield note
+        finally:
+            journal.abandon(root)
+
+
+def stage(root: Path, plan: tree.Plan) -> tree.Changes:
+    """Write the new texts of a plan beside the tree, and return what `switch` has to do; nothing if it is refused.
+
+    Several processes may stage different parts of a tree while one is `writing`.
+
+    Raises:
+        ToolError: The system refuses.
+    """
+    if plan.refused:
+        return plan.changes()
+    moves = _moves(root, plan)
+    try:
+        journal.stage(root, {**plan.create, **plan.update})
+    except OSError as problem:
+        raise _failed(root, problem, "nothing was changed") from problem
+    return replace(plan.changes(), moves=moves)
+
+
+def switch(root: Path, changes: tree.Changes) -> None:
+    """Put everything that is staged in its place and remove what is to go.
+
+    Raises:
+        ToolError: A file changed since the plan was made: nothing was changed. Or the system refuses; the text says
+            whether the next run completes the switch.
+    """
+    steps = Journal(delete=changes.delete, empty=changes.empty, move=changes.moves)
+    _check(root, changes)
+    try:
+        journal.commit(root, steps)
+    except BaseException as problem:
+        journal.discard(root)
+        if isinstance(problem, OSError):
+            raise _failed(root, problem, "nothing was changed") from problem
+        raise
+    try:
+        journal.finish(root, steps)
+    except KeyboardInterrupt:
+        journal.finish(root, steps)  # it is short, and to stop here would leave the tree between two states
+        raise
+    except OSError as problem:
+        raise _failed(root, problem, "the next run completes what this one began") from problem
 
 
 def recover(root: Path, owned: tuple[str, ...]) -> str:
@@ -135,26 +194,6 @@ def _recover(root: Path, owned: tuple[str, ...]) -> str:
         ) from problem
 
 
-def _switch(root: Path, plan: tree.Plan) -> None:
-    steps = Journal(delete=plan.delete, empty=plan.empty, move=_moves(root, plan))
-    _check(root, plan, steps)
-    try:
-        journal.stage(root, {**plan.create, **plan.update})
-        journal.commit(root, steps)
-    except BaseException as problem:
-        journal.discard(root)
-        if isinstance(problem, OSError):
-            raise _failed(root, problem, "nothing was changed") from problem
-        raise
-    try:
-        journal.finish(root, steps)
-    except KeyboardInterrupt:
-        journal.finish(root, steps)  # it is short, and to stop here would leave the tree between two states
-        raise
-    except OSError as problem:
-        raise _failed(root, problem, "the next run completes what this one began") from problem
-
-
 def _moves(root: Path, plan: tree.Plan) -> tuple[str, ...]:
     """Return the fewest paths whose move brings every new file to its place: a folder that is not there moves whole."""
     there: dict[str, bool] = {}
@@ -172,19 +211,18 @@ def _moves(root: Path, plan: tree.Plan) -> tuple[str, ...]:
     return tuple(moves)
 
 
-def _check(root: Path, plan: tree.Plan, steps: Journal) -> None:
+def _check(root: Path, changes: tree.Changes) -> None:
     """Refuse if the disk is no longer what the plan saw, say because somebody saved a file or pulled a commit."""
-    gone = {*plan.delete, *plan.empty}
-    new = (path for path in steps.move if path not in plan.update and path not in gone)
-    changed = [path for path in new if os.path.lexists(root / path)]
-    changed += [path for path, text in plan.before.items() if not _holds(root / path, text)]
+    gone = {*changes.delete, *changes.empty, *changes.update}
+    changed = [path for path in changes.moves if path not in gone and os.path.lexists(root / path)]
+    changed += [path for path, seen in changes.before.items() if not _holds(root / path, seen)]
     if changed:
         raise ToolError(f"{min(changed)} changed while gen was at work\n  run it again: nothing was changed")
 
 
-def _holds(file: Path, text: str) -> bool:
+def _holds(file: Path, seen: bytes) -> bool:
     try:
-        return file.read_bytes() == text.encode()
+        return tree.hash_of(file.read_bytes()) == seen
     except OSError:
         return False
 

@@ -23,6 +23,7 @@ LAYERS = (
     ("resolve",),
     ("build",),
     ("foresee",),
+    ("survey",),
     ("factor", "tree"),
     ("layout", "sources", "explanations", "explain"),
     ("pipeline",),
