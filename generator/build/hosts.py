@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from generator.model import Model
 from generator.seldon.names import host as service_host
-from generator.tenancy import Broker, Tracing
+from generator.tenancy import Broker
 
 _SHORT = 2  # labels of ``collector.tracing``
 
@@ -26,10 +26,10 @@ class Service:
         return service_host(self.name, self.namespace)
 
 
-def span_services(tracing: Tracing | None) -> list[Service]:
-    """Return the Services that take spans: the proxies' and the executors', those of them that are in the cluster."""
-    hosts = [tracing.service, urlsplit(tracing.jaeger).hostname or ""] if tracing else []
-    return [found for host in hosts if (found := service_of(host))]
+def jaeger_of(model: Model) -> Service | None:
+    """Return the Service that the model's executors send their spans to, None where they send none."""
+    tracing = model.place.platform.tracing
+    return service_of(urlsplit(tracing.jaeger).hostname or "") if tracing and model.executor else None
 
 
 def brokers(model: Model) -> tuple[Broker, ...]:

@@ -5,7 +5,7 @@ Source: Istio PeerAuthentication, Sidecar and ServiceEntry references; Istio "Se
 
 from collections.abc import Sequence
 
-from generator.build.hosts import broker_namespace, brokers, service_of, span_services
+from generator.build.hosts import broker_namespace, brokers, jaeger_of, service_of
 from generator.build.meta import (
     AUTHORIZATION_POLICY,
     PEER_AUTHENTICATION,
@@ -40,9 +40,10 @@ def _reach(place: Place, models: Sequence[Model]) -> list[str]:
     A called model's Services are named after its predictors, which only its own spec knows, and a Sidecar takes
     no pattern but ``*``: its whole namespace is known, and its policy decides who may call.
     """
-    sinks = [service_of(model.log.sink.host) for model in models if model.log]
-    services = [*(sink for sink in sinks if sink), *span_services(place.platform.tracing)]
-    known = [f"{service.namespace}/{service.host}" for service in services]
+    tracing = place.platform.tracing
+    services = [service_of(model.log.sink.host) for model in models if model.log]
+    services += [service_of(tracing.service) if tracing else None, *(jaeger_of(model) for model in models)]
+    known = [f"{service.namespace}/{service.host}" for service in services if service]
     # A client of Kafka goes on to the brokers' own names, which only Kafka knows.
     known += [f"{namespace}/*" for model in models for one in brokers(model) if (namespace := broker_namespace(one))]
     called = [f"{namespace_in(place.environment, tenant)}/*" for tenant, _ in place.tenant.calls]

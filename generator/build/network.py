@@ -10,7 +10,7 @@ Source: Kubernetes "Network Policies"; Istio "Security Best Practices" and "Port
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from generator.build.hosts import broker_namespace, brokers, span_services
+from generator.build.hosts import broker_namespace, brokers, jaeger_of, service_of
 from generator.build.meta import (
     NETWORK_POLICY,
     Scope,
@@ -81,10 +81,12 @@ def _istiod(platform: Platform) -> Peer:
 
 
 def _tracing(place: Place) -> list[Object]:
-    """Return the policy for spans, which sidecars and executors send, where what takes them is in the cluster."""
-    namespaces = dict.fromkeys(service.namespace for service in span_services(place.platform.tracing))
-    egress = [_to([_everything_in(namespace)]) for namespace in namespaces]
-    return [_policy(tenant_scope(place), "tracing", {}, egress=egress)] if egress else []
+    """Return the policy for spans, which every sidecar sends, where the tracing service is in the cluster."""
+    tracing = place.platform.tracing
+    service = service_of(tracing.service) if tracing else None
+    if service is None:
+        return []
+    return [_policy(tenant_scope(place), "tracing", {}, egress=[_to([_everything_in(service.namespace)])])]
 
 
 def _outside(place: Place) -> list[Object]:
@@ -109,7 +111,8 @@ def _model(model: Model) -> list[Object]:
     own = [{"podSelector": {"matchLabels": pods_of(model)}}]
     inside = [(own, ports)] if (ports := neighbour_ports(model)) else []
     ingress = [*_callers(model), *inside, *_scrapers(model.place.platform, [port for port, _ in metrics(model)])]
-    egress = [*(_to(peers, ports) for peers, ports in inside), *_to_sink(model)]
+    spans = [_to([_everything_in(jaeger.namespace)])] if (jaeger := jaeger_of(model)) else []
+    egress = [*(_to(peers, ports) for peers, ports in inside), *_to_sink(model), *spans]
     scope, name = tenant_scope(model.place), f"model-{model.name}"
     incoming = [_into(peers, ports) for peers, ports in ingress]
     walls = [_policy(scope, name, pods_of(model), ingress=incoming, egress=egress)] if incoming or egress else []
