@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -88,9 +89,10 @@ def _folder(place: str, made: set[str]) -> None:
 
 
 def abandon(root: Path) -> None:
-    """Remove the stage, unless a journal says that what is in it belongs to its place."""
-    if not os.path.lexists(root / _JOURNAL):
-        discard(root)
+    """Remove a stage without a journal, as far as the system lets us: the next run drops the rest."""
+    if os.path.lexists(root / _STAGE) and not os.path.lexists(root / _JOURNAL):
+        with suppress(OSError):
+            discard(root)
 
 
 def discard(root: Path) -> None:
