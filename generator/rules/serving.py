@@ -9,6 +9,8 @@ from generator.rules.each import HERE, each_case, each_graph, each_predictor
 from generator.rules.rule import Problems, Rule
 
 RATIO = "ratioA"  # Seldon Core 1.17.1, executor/predictor/components.go
+# What the operator gives to every node that does not say otherwise (operator/constants/constants.go).
+OPERATORS_PORTS = {6000: "metrics", 9500: "gRPC"}
 DETECTOR_PORT = 9000  # what an image of a detector listens on if it does not say
 
 
@@ -74,6 +76,23 @@ def _grpc_port(case: Case, port: int, http: int | None) -> Iterator[tuple[str, s
         yield f"the port {port} is taken by {taken[port]}", "let the image speak gRPC on another port"
 
 
+def operators_ports(slot: Slot) -> Problems:
+    """Find images that listen where Seldon's operator puts ports of its own, executor or none."""
+    for _, path, run in slot.runs:
+        port = run.get("port", 0)
+        if port in OPERATORS_PORTS and not slot.case.executor_for:
+            what = f"the port {port} is the one that Seldon's operator gives to {OPERATORS_PORTS[port]}{HERE}"
+            yield slot.mark(*path, "port"), what, "let the image listen on another port"
+
+
+def shadows_of_nothing(case: Case) -> Problems:
+    """Find shadows that are to get no copies at all: Seldon takes 0 for not said."""
+    for name, body in case.spec.get("predictors", {}).items():
+        if body.get("shadow") and body.get("traffic") == 0:
+            what = f"the shadow {quoted(name)} is to get 0 percent, and would get a copy of every request{HERE}"
+            yield case.mark("predictors", name, "traffic"), what, "write at least 1, or take the predictor out"
+
+
 def ratios(slot: Slot) -> Problems:
     """Find parameters of a RANDOM_ABTEST that Seldon's executor does not read, or cannot."""
     for name, node in slot.nodes.items():
@@ -116,6 +135,23 @@ RULES: tuple[Rule, ...] = (
         todo="Let the image speak gRPC on a port of its own, or take `grpcPort` out.",
         example="grpcPort: 9000",
         find=each_predictor(grpc_ports),
+    ),
+    Rule(
+        id="node-port",
+        title="no image listens on 6000 or 9500",
+        why="Seldon's operator adds a port `metrics` 6000 to every container and `grpc` 9500 to every Service; Kubernetes "
+        "refuses two ports of one number. Behind an executor `reserved-port` says the same.",
+        todo="Let the image listen elsewhere.",
+        example="port: 6000",
+        find=each_predictor(operators_ports),
+    ),
+    Rule(
+        id="shadow-share",
+        title="a shadow gets a copy of at least one request in a hundred",
+        why="Seldon takes a traffic of 0 for one that is not said, and mirrors everything.",
+        todo="Write at least 1, or take the predictor out.",
+        example="mirror: {shadow: true, traffic: 0}",
+        find=each_case(shadows_of_nothing),
     ),
     Rule(
         id="ab-test-ratio",
