@@ -33,8 +33,31 @@ HOSTILE = (
 )  # fmt: skip
 STRANGE = (
     None, True, 0, -1, 10**20, 1.5, float("inf"), "", "..", "dev", "main", "bento", "\u202e", "a\x1bb", "x" * 70,
-    [], {}, [[]], [None], ["prod"], {"a": None}, {"min": 3, "max": 1}, {"dev": {}}, "2030-02-30", "registry.local/a:latest",
+    [], {}, [[]], [None], ["prod"], {"a": None}, {"min": 3, "max": 1}, {"dev": {}}, "2030-02-30", "registry.local/a:b",
 )  # fmt: skip
+# What people do write: (section of the spec, what it says then).
+MODEL_EDITS: tuple[tuple[str, Any], ...] = (
+    ("runtime", {"cpu": "2", "memory": "4Gi", "workers": 2}),
+    ("runtime", {"replicas": {"min": 2, "max": 5}, "env": {"LOG_LEVEL": "debug"}}),
+    ("access", [{"users": ["zoe@corp.example"], "groups": ["night"]}]),
+    ("access", [{"workloads": ["shop/rank"], "in": ["dev"]}]),
+    ("environments", {"prod": {"runtime": {"cpu": "4"}}}),
+    ("predictors", {"main": {"traffic": 70}, "next": {"traffic": 30, "runtime": {"memory": "3Gi"}}}),
+    ("api", {"routes": {"predict": ["/score"]}}),
+    ("run", {"image": f"registry.local/risk/fraud@sha256:{'cd' * 32}"}),
+    ("data", "restricted"),
+)
+TENANT_EDITS: tuple[tuple[str, Any], ...] = (
+    ("quota", {"cpu": "80", "memory": "320Gi"}),
+    ("rbac", {"view": ["everybody"]}),
+    ("podSecurity", "baseline"),
+    ("egress", [{"host": "other.corp.example", "port": 8443, "cidrs": ["10.30.0.0/24"]}, {"model": "shop/rank"}]),
+    ("hosts", {"dev": "risk.lab.corp.example"}),
+    ("applications", "tenant"),
+    ("reviewers", {"default": "@corp/others"}),
+    ("environments", ["dev"]),
+    ("contact", "others@corp.example"),
+)
 SNIPPETS = (
     "&a ", "*a", "!!binary ", "<<: ", "? ", "- ", "\t", "\x00", "\ufeff", "'", '"', "{", "]", ": ", "#", "\r",
     "---\n", "\u00e9",
@@ -183,9 +206,14 @@ def _differences(files: Files) -> list[str]:
 
 
 def _edited(case: str, prefix: str, random: Random) -> Files:
+    """Change one file: two times in three to what people write, else to anything."""
     files = texts(case)
     path = random.choice([path for path in files if path.startswith(prefix)])
-    return {**files, path: _mutated(files[path], random)}
+    if random.randrange(3) == 0:
+        return {**files, path: _mutated(files[path], random)}
+    data = yaml.safe_load(files[path])
+    data["spec"] |= dict(random.sample(TENANT_EDITS if path.endswith("/tenant.yaml") else MODEL_EDITS, 2))
+    return {**files, path: dump(data)}
 
 
 def _of(path: str, tenant: str) -> bool:
