@@ -25,6 +25,8 @@ SINK = re.compile(  # schema/platform.schema.json, sinks.*.url
     r"https?://(?P<service>[a-z]([-a-z0-9]*[a-z0-9])?)\.(?P<namespace>[a-z0-9]([-a-z0-9]*[a-z0-9])?)"
     r"\.svc(\.cluster\.local)?:[1-9][0-9]{0,4}(/[A-Za-z0-9_~.-]+)*"
 )
+_HOST = re.compile(r"(https?)://[a-z0-9.-]+(?=/|$)")
+_PORTS = {"http": 80, "https": 443}
 _MODES = ("request", "response", "all")
 _BASE = "docker.io/"
 
@@ -33,7 +35,7 @@ def log(original: Object, ledger: Ledger, sinks: Mapping[str, str]) -> Spec:
     """Return the request log, if all predictors log the same at their root, to a Service of the cluster."""
     roots = [(place, one["graph"].get("logger") or {}) for place, one in predictors(original)]
     first = roots[0][1]
-    url, mode = first.get("url") or "", first.get("mode") or ""
+    url, mode = whole_url(first.get("url") or ""), first.get("mode") or ""
     found = SINK.fullmatch(url)
     if mode not in _MODES or found is None or any(logger != first for _, logger in roots):
         return {}
@@ -43,6 +45,12 @@ def log(original: Object, ledger: Ledger, sinks: Mapping[str, str]) -> Spec:
         todo = f'the platform adds "{sink_name(url)}: {{url: "{url}"}}" to its sinks'
         ledger.note((*roots[0][0], "graph", "logger", "url"), Change.OTHERWISE, reason, todo)
     return {"mode": mode, "sink": sinks.get(url) or sink_name(url)}
+
+
+def whole_url(url: str) -> str:
+    """Return an address with its port written out, as platform.yaml wants it."""
+    found = _HOST.match(url)
+    return f"{found[0]}:{_PORTS[found[1]]}{url[found.end() :]}" if found else url
 
 
 def sink_name(url: str) -> str:

@@ -8,6 +8,7 @@ import base64
 import json
 from typing import Any
 
+from generator.importing.beside import whole_url
 from generator.importing.container import whole_image
 from generator.importing.nodes import typed_parameter
 from generator.importing.pods import container_effects, pod_effects, variables
@@ -136,11 +137,15 @@ def _graph(node: Object, *, endpoints: bool = False) -> Effects:
         "implementation": node.get("implementation"),
         "modelUri": node.get("modelUri"),
         "methods": node.get("methods"),
-        "logger": node.get("logger"),
+        "logger": _logger(node.get("logger") or {}),
         "parameters": {one["name"]: _parameter(one) for one in node.get("parameters", ())},
         "children": [_graph(child, endpoints=endpoints) for child in node.get("children", ())],
         **({"endpoint": endpoint} if endpoints else {}),
     }
+
+
+def _logger(given: Object) -> Object:
+    return {**given, "url": whole_url(given["url"])} if given.get("url") else given
 
 
 def _parameter(given: Object) -> Any:

@@ -190,7 +190,15 @@ ADDITIONS: tuple[Addition, ...] = (
         id="loader",
         where=tuple(
             f"{_NODE} > pod > loader > {key}"
-            for key in ("image", "resources > * > *", "securityContext", "volumeMounts", "env > HOME")
+            for key in (
+                "image",
+                "resources > *",
+                "resources > * > *",
+                "securityContext",
+                "securityContext > *",
+                "volumeMounts",
+                "env > HOME",
+            )
         ),
         why="the model's loader has an image of the platform, its own resources and no privileges",
         may=_any,

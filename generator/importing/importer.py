@@ -6,19 +6,27 @@ from enum import StrEnum
 from typing import Any
 
 from generator.importing import proof
+from generator.importing.beside import whole_url
+from generator.importing.callers import Believed
 from generator.importing.effects import effects
 from generator.importing.equality import Difference, judged
+from generator.importing.grants import Access, Asked, access
 from generator.importing.ledger import Change, Ledger, Remainder, UnsayableError, without
 from generator.importing.reading import Original
 from generator.importing.refusal import Refusal, refusal
 from generator.importing.remainder import rest
 from generator.importing.spec import Known, to_spec
 from generator.importing.structure import Schema
+from generator.model import Model
 from generator.seldon.objects import Object
+from generator.seldon.operator import expand
 from generator.seldon.settings import OperatorSettings
 from generator.seldon.verdict import graph_nodes, predictors
 
 Spec = dict[str, Any]
+
+
+_FILE = "tenants/imported/imported.yaml"  # where a spec stands while it is proved
 
 
 class Outcome(StrEnum):
@@ -37,6 +45,8 @@ class Setting:
 
     operator: OperatorSettings = field(default_factory=OperatorSettings)
     known: Known = field(default_factory=Known)
+    believed: Believed = field(default_factory=Believed)
+    policies: tuple[Original, ...] = ()
     schema: Schema | None = None
     platform: Spec | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -51,6 +61,7 @@ class Imported:
     spec: Spec
     refused: Refusal | None = None
     remainder: tuple[Remainder, ...] = ()
+    policies: tuple[tuple[Original, Remainder], ...] = ()  # what of which policy the spec does not say as it stands
     additions: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
 
@@ -63,7 +74,8 @@ class Imported:
             return Outcome.UNSAID
         if self.differences:
             return Outcome.UNPROVED
-        told = any(one.change is not Change.IDLE for one in self.remainder)
+        left = (*self.remainder, *(one for _, one in self.policies))
+        told = any(one.change is not Change.IDLE for one in left)
         return Outcome.REMAINDER if told else Outcome.EQUAL
 
     @property
@@ -84,18 +96,46 @@ def import_one(original: Original, setting: Setting, tenant: str = "") -> Import
     except UnsayableError as problem:
         return Imported(original=original, tenant=owner, spec={}, remainder=(_whole(original.data, problem),))
     _namespace(original, owner, ledger)
-    data = proof.document(spec, f"tenants/{owner}/{original.name}.yaml").data
-    made = proof.rendered(data, *_stage(original, setting, owner), setting.keys)
+    stage = _stage(original, setting, owner)
+    resolved = proof.resolved(proof.document(spec, _FILE).data, *stage, setting.keys)
+    made = proof.made(resolved)
     remainder = rest(original.data, made, ledger, setting.operator)
     additions, differences = _proved(original.data, made, remainder, setting.operator)
+    granted = access(setting.policies, _asked(original, resolved, setting))
+    spec = _with_access(spec, granted)
+    proof.document(spec, _FILE)
     return Imported(
         original=original,
         tenant=owner,
         spec=spec,
         remainder=remainder,
+        policies=granted.remainder,
         additions=additions,
         differences=differences,
     )
+
+
+def _asked(original: Original, resolved: Model, setting: Setting) -> Asked:
+    """Return what the policies are read for: the labels and accounts are those of the original's pods."""
+    pods = [one["spec"]["template"] for one in expand(original.data, setting.operator) if one["kind"] == "Deployment"]
+    namespace = original.namespace or "default"
+    accounts = [pod["spec"].get("serviceAccountName") for pod in pods]
+    return Asked(
+        protocol=resolved.protocol,
+        operations=resolved.operations,
+        pods=tuple(pod["metadata"]["labels"] for pod in pods),
+        namespace=namespace,
+        own_accounts=tuple(f"{namespace}/{account}" for account in accounts if account),
+        believed=setting.believed,
+    )
+
+
+def _with_access(spec: Spec, granted: Access) -> Spec:
+    body = dict(spec["spec"])
+    api = {**body.get("api", {}), **granted.api}
+    first = {"api": api} if api else {}
+    last = {"access": list(granted.access)} if granted.access else {}
+    return {**spec, "spec": {**first, **{key: value for key, value in body.items() if key != "api"}, **last}}
 
 
 def _stage(original: Original, setting: Setting, owner: str) -> tuple[Spec, Spec]:
@@ -105,7 +145,7 @@ def _stage(original: Original, setting: Setting, owner: str) -> tuple[Spec, Spec
         first = next(iter(setting.platform["spec"]["environments"]))
         return setting.platform, {**tenant, "spec": {**tenant["spec"], "environments": [first]}}
     urls = [
-        str((node.get("logger") or {}).get("url") or "")
+        whole_url(str((node.get("logger") or {}).get("url") or ""))
         for place, one in predictors(original.data)
         for _, node in graph_nodes(one, place)
     ]

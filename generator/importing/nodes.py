@@ -9,11 +9,20 @@ from generator.document import Path
 from generator.importing import amounts
 from generator.importing.container import image_run, served, startup_s
 from generator.importing.ledger import Change, Ledger, UnsayableError
-from generator.importing.runtime import Part, runtime
+from generator.importing.runtime import LOADER, Part, runtime
 from generator.model import NodeType, Protocol
 from generator.resolve.defaults import MODEL
 from generator.resolve.said import seconds
-from generator.seldon.objects import Object, container_of, containers, is_prepackaged, node_named, nodes
+from generator.seldon.names import initializer_container
+from generator.seldon.objects import (
+    MODEL_MOUNT_PATH,
+    Object,
+    container_of,
+    containers,
+    is_prepackaged,
+    node_named,
+    nodes,
+)
 from generator.seldon.verdict import component_containers, component_parts, graph_nodes
 
 Spec = dict[str, Any]
@@ -93,6 +102,8 @@ def _container(slot: Slot, node: Object, place: Path, ledger: Ledger) -> Spec:
         return {}
     server, part = is_prepackaged(node), _part(slot, node)
     run = served(node, place, ledger) if server else {}
+    if server and part is not None:
+        _loader(part, run, ledger)
     if part is None:
         return {"run": run}
     if not server:
@@ -102,6 +113,20 @@ def _container(slot: Slot, node: Object, place: Path, ledger: Ledger) -> Spec:
     usual = seconds(MODEL["runtime.startup"].value)
     said = {**runtime(part, ledger), **({"startup": amounts.time(start)} if start and start != usual else {})}
     return {"run": run, "runtime": said}
+
+
+def _loader(part: Part, run: Spec, ledger: Ledger) -> None:
+    """Note an own loader of a stock server's model that does what gen's does."""
+    wanted = [run.get("modelUri"), MODEL_MOUNT_PATH]
+    for index, one in enumerate(part.pod.get("initContainers") or ()):
+        named_so = one["name"] == initializer_container(part.container["name"])
+        strange = [entry["name"] for entry in one.get("env") or () if not entry["name"].startswith((LOADER, "HOME"))]
+        if named_so and one.get("args") == wanted and not strange and "envFrom" not in one and "command" not in one:
+            at = (*part.pod_place, "initContainers", index)
+            ledger.say(*((*at, key) for key in one if key != "env"))
+            if "image" in one:
+                reason = "the platform names the loader's image, gen its resources and walls"
+                ledger.note((*at, "image"), Change.OTHERWISE, reason, "say it in platform.yaml, build.images.storage")
 
 
 def _part(slot: Slot, node: Object) -> Part | None:

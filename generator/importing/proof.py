@@ -10,6 +10,7 @@ from generator.diag import Diagnostic, errors
 from generator.importing.beside import SINK, sink_name
 from generator.importing.writing import text
 from generator.load import Document, load
+from generator.model import Model
 from generator.seldon.objects import Object
 
 Spec = dict[str, Any]
@@ -62,13 +63,17 @@ def tenant_spec(name: str) -> Spec:
     }
 
 
-def rendered(data: Spec, platform: Spec, tenant: Spec, keys: Mapping[str, str] | None = None) -> Object:
-    """Return the SeldonDeployment that a model's spec renders in the only environment of the platform."""
+def resolved(data: Spec, platform: Spec, tenant: Spec, keys: Mapping[str, str] | None = None) -> Model:
+    """Return what a model's spec means in the tenant's first environment."""
     whole = resolve.platform(platform, keys or {})
     owner = resolve.tenant(tenant, whole)
-    place = resolve.place(whole, owner, owner.environments[0])
-    (made,) = seldon.build(resolve.model(data, place))
-    return made
+    return resolve.model(data, resolve.place(whole, owner, owner.environments[0]))
+
+
+def made(model: Model) -> Object:
+    """Return the SeldonDeployment that gen renders."""
+    (found,) = seldon.build(model)
+    return found
 
 
 def document(data: Spec, file: str) -> Document:

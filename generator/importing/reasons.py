@@ -23,6 +23,8 @@ _BOX = f"{_POD}.containers[*]"
 _N = f"{_P}.graph"
 
 _WALLS = "gen builds the walls of every pod itself, at Pod Security restricted"
+_GROUP = "gen runs user, group and the group of volumes under one number, and stock servers as Seldon's own user"
+_USER = "set run.user, or build an image of your own"
 _ROOT = "make the image run as a numbered user without privileges"
 _MESH = "the platform's mesh and gateway do this for all models"
 _POLICY = "labels and annotations of rendered objects are gen's own, so that policies can rely on them"
@@ -98,6 +100,7 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         f"{_POD}.imagePullSecrets[*]", "the platform gives every pod its Secret", "say it in platform.yaml, pullSecret"
     ),
+    Reason(f"{_POD}.securityContext.*Group*", _GROUP, _USER),
     Reason(f"{_POD}.securityContext.*", _WALLS, _ROOT),
     Reason(f"{_POD}.host*", _WALLS, "do without the machine's own namespaces"),
     Reason(
@@ -119,10 +122,11 @@ REASONS: tuple[Reason, ...] = (
     ),
     Reason(f"{_BOX}.imagePullPolicy", "gen deploys digests, which never change", "nothing, once the digest is named"),
     Reason(
-        f"{_BOX}.resources.*",
+        f"{_BOX}.resources.*.*",
         "gen makes request and limit equal, never less than its default",
         "measure what it takes, and set runtime.cpu and runtime.memory",
     ),
+    Reason(f"{_BOX}.securityContext.runAsGroup", _GROUP, _USER),
     Reason(f"{_BOX}.securityContext.*", _WALLS, _ROOT),
     Reason(f"{_BOX}.ports[*]", "a spec names the HTTP port alone, from 1024 on", "set run.port"),
     Reason(f"{_BOX}.volumeMounts[*]", "a spec mounts a whole volume, once", "mount it so"),

@@ -38,21 +38,30 @@ def rest(original: Object, made: Object, ledger: Ledger, settings: OperatorSetti
             continue
         reason, length = _reason(path)
         found.setdefault(path[:length], reason)
-    base = _view(without(original, []), settings)
-    entries = [*ledger.noted, *(_entry(original, path, why, base, settings) for path, why in found.items())]
+    idle = _idle(original, list(found), settings)
+    entries = [*ledger.noted, *(_entry(original, path, why, idle=path in idle) for path, why in found.items())]
     unique = {(one.path, one.reason): one for one in entries}
     order = {path: index for index, path in enumerate(_paths(original))}
     return tuple(sorted(unique.values(), key=lambda one: order.get(one.path, len(order))))
 
 
-def _entry(original: Object, path: Path, why: Reason, base: Any, settings: OperatorSettings) -> Remainder:
-    idle = base is not None and SHARDING not in path and _view(without(original, [path]), settings) == base
+def _idle(original: Object, paths: Sequence[Path], settings: OperatorSettings) -> list[Path]:
+    """Return the parts without which the operator makes the same, all of them taken out together."""
+    base = _view(original, settings)
+    found: list[Path] = []
+    for path in paths:
+        if SHARDING not in path and _view(without(original, [*found, path]), settings) == base:
+            found.append(path)
+    return found
+
+
+def _entry(original: Object, path: Path, why: Reason, *, idle: bool) -> Remainder:
     return Remainder(
         path=path,
         value=value_at(original, path),
         change=Change.IDLE if idle else Change.LEFT_OUT,
-        reason=why.why,
-        todo="nothing: the operator makes the same without it" if idle else why.todo,
+        reason="the operator makes the same with it and without it" if idle else why.why,
+        todo="nothing" if idle else why.todo,
     )
 
 

@@ -24,6 +24,11 @@ GENERATED = {
     "MLSERVER_ENVIRONMENTS_DIR": "/tmp/environments",  # noqa: S108
     "MLSERVER_METRICS_DIR": "/tmp/metrics",  # noqa: S108
 }
+# Where one of these stands, operator/utils/utils.go (SetEnvVar) returns an empty list.
+WIPING = re.compile(
+    r"PREDICTIVE_UNIT_(HTTP|GRPC)_SERVICE_PORT|MLSERVER_(HTTP|GRPC)_PORT|MLSERVER_MODEL_URI"
+    r"|PREDICTIVE_UNIT_PARAMETERS"
+)
 OWN = ("BENTOML_PORT",)
 LOADER = "RCLONE_"  # credentials of a model's store, for the loader alone: build/server.py
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -65,6 +70,8 @@ def _variables(part: Part, ledger: Ledger) -> tuple[Spec, Spec]:
     secrets: Spec = {}
     for entry, place, loader in _entries(part):
         name = str(entry.get("name") or "")
+        if SELDON.fullmatch(name) and not loader:
+            ledger.note(place, Change.LEFT_OUT, _owned(name), "nothing: the right value is set for you")
         if not _VARIABLE.fullmatch(name) or SELDON.fullmatch(name) or (part.server and loader != _loads(name)):
             continue
         reference = (entry.get("valueFrom") or {}).get("secretKeyRef") or {}
@@ -77,6 +84,12 @@ def _variables(part: Part, ledger: Ledger) -> tuple[Spec, Spec]:
             secrets[name] = {"secret": reference["name"], "key": reference["key"]}
             ledger.say(place)
     return env, secrets
+
+
+def _owned(name: str) -> str:
+    if WIPING.fullmatch(name):
+        return f"{name} is Seldon's; where it stands the operator drops all variables of the container, which count now"
+    return f"{name} is Seldon's: the operator's own value comes after it, or before it"
 
 
 def _loads(name: str) -> bool:
