@@ -36,10 +36,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back: `code` as in `Verdict.code`, `details` Envoy's own word for it ("" when there is none)."""
+    """What came back: `code` as in `Verdict.code`, `details` Envoy's own word for it ("" when there is none).
+
+    `path` is the path as it would have reached the workload, "" for what was refused.
+    """
 
     code: str
     details: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +128,7 @@ class _Connection:
             # The listener's own answer is no gRPC.
             said = GRPC_STATUS.get(headers.get("grpc-status", ""), "UNKNOWN")
             code = "OK" if details == PASSED and "location" not in headers else said
-        return Answer(code=code, details=details)
+        return Answer(code=code, details=details, path=headers.get("x-path", ""))
 
     def _head(self) -> bytes:
         while (end := self.buffer.find(b"\r\n\r\n")) < 0:

@@ -2,7 +2,7 @@
 
 A listener takes the PROXY protocol, so that a client can say which port of the pod it means; a request that
 all filters let through is answered 200 by the listener itself. The answer's header `x-details` is Envoy's
-own word for what happened.
+own word for what happened, `x-path` the path that would have reached the workload.
 Source: Envoy 1.40 API; istio/istio 1.30.3 pilot/pkg/networking/core/listener_builder.go (order of filters, path
 normalisation, use_remote_address) and pilot/pkg/security/authn/utils/utils.go (inbound TLS).
 """
@@ -50,7 +50,11 @@ def http_listener(
     `port` is the workload's port, for its mutual TLS mode; `certificate` is needed where that takes TLS;
     `listen` 0 takes a free port.
     """
-    answer = {"match": {"prefix": "/"}, "direct_response": {"status": 200}, "response_headers_to_add": _DETAILS}
+    answer = {
+        "match": {"prefix": "/"},
+        "direct_response": {"status": 200},
+        "response_headers_to_add": [*_DETAILS, {"header": {"key": "x-path", "value": "%REQ(:PATH)%"}}],
+    }
     routes = {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [answer]}]}
     chains = _chains(guard, connection_manager(name, guard, routes), certificate, port=port)
     return listener_of(name, chains, listen=listen)
@@ -108,11 +112,14 @@ def connection_manager(name: str, guard: Guard, routes: Json) -> list[Json]:
 
 def bootstrap(listeners: list[Json], clusters: list[Json] | None = None) -> Json:
     """Return the whole configuration of one Envoy with its admin page on a free loopback port."""
+    inside = {"@type": TYPE + "extensions.bootstrap.internal_listener.v3.InternalListener"}
+    extension = {"name": "envoy.bootstrap.internal_listener", "typed_config": inside}
+    needed = any("internal_listener" in each for each in listeners)
     return {
         "admin": {"address": loopback(0)},
         "static_resources": {"listeners": listeners, "clusters": clusters or []},
         "stats_config": {"stats_matcher": {"reject_all": True}},
-    }
+    } | ({"bootstrap_extensions": [extension]} if needed else {})
 
 
 def loopback(port: int) -> Json:

@@ -132,7 +132,8 @@ def _ports(admin: Path) -> dict[str, int]:
         statuses = json.loads(_get(address, "/listeners?format=json"))["listener_statuses"]
     except OSError:
         return {}
-    return {each["name"]: each["local_address"]["socket_address"]["port_value"] for each in statuses}
+    places = {each["name"]: each["local_address"].get("socket_address") for each in statuses}
+    return {name: int(place["port_value"]) for name, place in places.items() if place}  # others are inside Envoy
 
 
 def _get(address: str, path: str) -> bytes:

@@ -24,7 +24,7 @@ from generator.access.rbac import expand
 from generator.access.tokens import claim_at
 
 # The characters of one path segment in Envoy's uri_template: {*} is some of them, {**} any of them and slashes.
-SEGMENT = r"a-zA-Z0-9\-._~%!$&'()+,;:@="
+SEGMENT = r"a-zA-Z0-9\-._~%!$&'()*+,;:@="
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

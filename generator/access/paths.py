@@ -20,9 +20,12 @@ class PathNormalization(StrEnum):
 
 
 PLAIN = frozenset(string.ascii_letters + string.digits + "-_~")  # decoded where they are escaped
-KEPT = PLAIN | frozenset("!$&'()*+,:;=@/|^[]")  # written as they come
+KEPT = PLAIN | frozenset("!$&'()*+,:;=@/[]")  # written as they come
 CLEAN = re.compile(f"[{re.escape(''.join(sorted(KEPT)))}.]*")
 DOT = re.compile(r"\.|%2e", re.IGNORECASE)
+# A dot segment with a parameter: taken for a dot segment since Envoy 1.36.10, 1.37.6, 1.38.4, 1.39.1, which are
+# in Istio since 1.29.7 and 1.30.4; before, it was left as it is.
+PARAMETER = re.compile(r"(?<=/)(\.\.?);[^/]*")
 ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 
 
@@ -53,8 +56,9 @@ def without_query(path: str) -> str:
 def _canonical(path: str) -> str | None:
     if "/." not in path and CLEAN.fullmatch(path):
         return path
+    path = PARAMETER.sub(r"\1", path)
     made: list[str] = []
-    at = 0
+    at, loose = 0, -3  # where the last "%" stands in `made` that begins no escape
     while at < len(path):
         dot = DOT.match(path, at)
         if dot:
@@ -63,10 +67,10 @@ def _canonical(path: str) -> str | None:
             escape = ESCAPE.match(path, at)
             if escape and escape[1] == "00":
                 return None
-            made.append(_unescaped(escape) if escape else "%")
             at = escape.end() if escape else at + 1
+            loose = _after_percent(escape, path[at : at + 1], loose, made)
         else:
-            made.append(_written(path[at]))
+            made.extend(_written(path[at]))
             at += 1
     return "".join(made)
 
@@ -90,9 +94,22 @@ def _after_dot(path: str, dot: re.Match[str], made: list[str]) -> int:
     return end + 1
 
 
-def _unescaped(escape: re.Match[str]) -> str:
+def _after_percent(escape: re.Match[str] | None, following: str, loose: int, made: list[str]) -> int:
+    """Write an escape, or a "%" that begins none, and return where the last of those stands.
+
+    Where a decoded character would make an escape of a loose "%", that becomes "%25".
+    """
+    if escape is None:
+        made.append("%")
+        return len(made) - 1
     char = chr(int(escape[1], 16))
-    return char if char in PLAIN else escape[0]
+    if char not in PLAIN:
+        made.extend(escape[0])
+        return loose
+    made.append(char)
+    if len(made) - 3 <= loose < len(made) and ESCAPE.match("".join((*made[loose:], following))):
+        made[loose + 1 : loose + 1] = "25"
+    return loose
 
 
 def _written(char: str) -> str:
