@@ -27,15 +27,18 @@ LAYERS = (
     ("factor", "tree"),
     ("layout", "sources", "explanations", "explain"),
     ("pipeline",),
-    ("kustomize", "journal", "edit", "scaffold"),
+    ("kustomize", "git", "journal", "edit", "scaffold"),
+    ("rendering",),
     ("write", "expiry", "doctor"),
     ("verify", "cluster"),
     ("access",),
+    ("importing",),
+    ("audit",),
     ("cli",),
     ("__main__",),
 )
 WRITERS = {"write", "journal", "scaffold", "access.harness", "access.signing"}
-RUNNERS = {"kustomize", "cluster", "access.harness"}
+RUNNERS = {"kustomize", "cluster", "git", "access.harness"}
 WRITING = {"write_text", "write_bytes", "mkdir", "rmdir", "unlink", "rename", "replace", "symlink_to", "touch"}
 
 

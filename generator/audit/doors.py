@@ -99,6 +99,7 @@ class _Named:
 
 def _frontage(cluster: Cluster, named: _Named, pods: tuple[Workload, ...]) -> Frontage:
     namespace, model = pods[0].namespace, named.resolved
+    pods = tuple(sorted(pods, key=lambda pod: (-_traffic(pod, model), pod.name)))
     host = model.place.host if model else _host(cluster.mesh, namespace)
     prefix = f"/seldon/{namespace}/{named.model}"
     calls = calls_of(model) if model else {}
@@ -144,7 +145,7 @@ def _outside(call: Call, host: str, prefix: str) -> Request:
 
 
 def _inside(call: Call, pod: Workload) -> Request:
-    host = pod.services[0] if pod.services else f"{pod.name}.{pod.namespace}"
+    host = min(pod.services, key=len) if pod.services else f"{pod.name}.{pod.namespace}"
     return Request(
         method=call.method,
         path=call.path,
@@ -153,6 +154,12 @@ def _inside(call: Call, pod: Workload) -> Request:
         protocol=call.protocol,
         time=TIME,
     )
+
+
+def _traffic(pod: Workload, model: Model | None) -> int:
+    """Return how much of a model's traffic a pod's predictor gets, 0 where nobody knows."""
+    predictors = model.predictors if model else ()
+    return next((one.traffic for one in predictors if one.name == pod.labels.get("version")), 0)
 
 
 def _host(mesh: Mesh, namespace: str) -> str:

@@ -64,11 +64,12 @@ def matrix(
     """
     cells: dict[tuple[Identity, Door], Cell] = {}
     asked: dict[Door, tuple[Identity, ...]] = {}
+    alone = tuple((named or {}).get(("", ""), ()))
     for name, cluster in clusters.items():
         for frontage in frontages(cluster, models.get(name, ())):
             everyone = asked_at(frontage, named or {})
             asked |= dict.fromkeys(frontage.doors, everyone)
-            cells |= {(cell.identity, cell.door): cell for cell in let_in(frontage, everyone)}
+            cells |= {(cell.identity, cell.door): cell for cell in let_in(frontage, everyone, alone)}
             step()
     return Matrix(cells=cells, asked=asked)
 
@@ -83,15 +84,18 @@ def asked_at(frontage: Frontage, named: Named) -> tuple[Identity, ...]:
     return (*plain, *varied(plain, odd)) if odd else plain
 
 
-def let_in(frontage: Frontage, identities: Iterable[Identity]) -> Iterator[Cell]:
-    """Yield a cell for each of the identities and each of a model's doors that it gets through."""
+def let_in(frontage: Frontage, identities: Iterable[Identity], alone: Iterable[Identity] = ()) -> Iterator[Cell]:
+    """Yield a cell for each of the identities and each of a model's doors that it gets through.
+
+    Somebody with several names is left out where one of them is enough, but for those who are asked about ``alone``.
+    """
     vouching = vouching_of(frontage)
-    given = tuple(identities)
+    given, kept = tuple(identities), frozenset(alone)
     for door, knocks in frontage.doors.items():
         found: dict[Identity, Cell] = {}
         for identity in sorted(given, key=lambda one: len(one.also)):
-            if any(part in found for part in _parts(identity)):
-                continue  # one of the two is enough
+            if identity not in kept and any(part in found for part in _parts(identity)):
+                continue
             cell = _cell(frontage, vouching, identity, door, knocks)
             if cell:
                 found[identity] = cell
@@ -174,7 +178,7 @@ def grants_for(granted: Granted, identity: Identity, door: Door) -> tuple[Grant,
     """Return the grants that let somebody through a door: by name, by namespace, or as anyone with a token."""
     if identity.variant:
         return ()
-    for one in (identity, *identity.also):
+    for one in _parts(identity) or (identity,):
         said = granted.get((one, door), ())
         if not said and one.kind is Kind.WORKLOAD:
             said = granted.get((workload(f"{one.name.partition('/')[0]}/*"), door), ())

@@ -3,7 +3,6 @@
 import contextlib
 import importlib
 import io
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,9 +22,11 @@ COMMANDS = {  # name -> module below generator.cli that holds `command`; in the 
     "render": "render",
     "show": "show",
     "verify": "verify",
+    "access": "access",
     "pin": "pin",
     "promote": "promote",
     "expire": "expire",
+    "import": "import_",
     "explain": "explain",
     "doctor": "doctor",
 }
@@ -118,8 +119,9 @@ def _usage(problem: click.UsageError) -> str:
     first, is_ours, todo = text.partition("\n")
     if not is_ours:  # click's sentences begin with a capital letter and end in a full stop
         first = first[:1].lower() + first[1:].removesuffix(".")
-    if close := re.search(r" Did you mean (.*)", first):  # click's word for an option that was mistyped
-        first, todo = first[: close.start()], f"did you mean {close[1]}"
+    if isinstance(problem, click.NoSuchOption) and problem.possibilities:
+        first, todo = problem.message, f"did you mean '{problem.possibilities[0]}'?"
+        first = first[:1].lower() + first[1:].removesuffix(".")
     todo = todo.strip() or f"see {command} --help"
     return f"{command}: {first}\n  {todo}"
 

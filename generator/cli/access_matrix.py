@@ -1,0 +1,176 @@
+"""gen access without a subcommand: read, ask, print."""
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from generator import kustomize
+from generator.audit import curl, html, markdown, records, table
+from generator.audit.doors import frontages
+from generator.audit.grants import Granted
+from generator.audit.identities import Identity
+from generator.audit.matrix import Cell, Matrix, beyond, refused
+from generator.audit.rows import Row, Wanted, environments_of, own_needs, rows, widest
+from generator.audit.snapshot import Scope, Snapshot, snapshot
+from generator.cli.access import identities_of, printed
+from generator.cli.report import echo, is_watched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for on the command line."""
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    form: str = "table"
+    output: Path | None = None
+    everything: bool = False
+    with_curl: bool = False
+    expiring: int | None = None
+    live: str | None = None
+    binary: str | None = None
+
+    @property
+    def identities(self) -> tuple[Identity, ...]:
+        """Return whom the options name."""
+        return identities_of(self.users, self.groups, self.clients, self.workloads)
+
+    @property
+    def wanted(self) -> Wanted:
+        """Return which rows are asked for."""
+        return Wanted(models=self.models, identities=self.identities, everything=self.everything)
+
+
+def run(root: Path, options: Options, today: date) -> int:
+    """Print the matrix; return the exit code."""
+    taken = taken_now(root, options, today)
+    check_models(taken, options.models)
+    with bar(sum(map(len, taken.models.values())), "judging") as step:
+        made = taken.matrix(step=step)
+    wanted = options.wanted
+    found = rows(made, taken.granted, wanted)
+    problems = _problems(made, taken.granted, wanted)
+    printed(_formatted(taken, made, found, options, problems), options.output)
+    if options.form == "table" and not options.output:
+        _closing(options, made, 0 if options.everything else own_needs(made, taken.granted, wanted))
+    for problem in problems:
+        echo(click.style(problem, fg="red"), err=True)
+    return int(bool(problems))
+
+
+def taken_now(root: Path, options: Options, today: date) -> Snapshot:
+    """Return the repository as it lies on the disk.
+
+    Raises:
+        click.BadParameter: There is no such environment.
+    """
+    with growing("building") as step:
+        scope = Scope(environments=options.environments or None, identities=options.identities)
+        taken = snapshot(root, today, tool=kustomize.find(options.binary), scope=scope, step=step)
+    for name in options.environments:
+        if name not in taken.models:
+            raise click.BadParameter(f'there is no environment "{name}"', param_hint="--environment")
+    return taken
+
+
+def check_models(taken: Snapshot, models: Sequence[str]) -> None:
+    """Refuse names of models and tenants that nobody has.
+
+    Raises:
+        click.BadParameter: There is no such model.
+    """
+    known = {
+        name for one in taken.specs.models for name in (one.name, one.tenant.name, f"{one.tenant.name}/{one.name}")
+    }
+    for name in models:
+        if name not in known:
+            from generator.wording import choice  # noqa: PLC0415  # only where a name was mistyped
+
+            raise click.BadParameter(f'there is no model "{name}"\n  {choice(name, known)}', param_hint="--model")
+
+
+@contextmanager
+def bar(length: int, label: str) -> Iterator[Any]:
+    """Show progress on stderr while somebody watches it; yields what to call after each step."""
+    with click.progressbar(length=length, label=label, file=sys.stderr, hidden=not is_watched()) as shown:
+        yield lambda: shown.update(1)
+
+
+@contextmanager
+def growing(label: str) -> Iterator[Any]:
+    """Show progress towards a length that only the steps tell."""
+    with click.progressbar(length=1, label=label, file=sys.stderr, hidden=not is_watched()) as shown:
+
+        def step(length: int) -> None:
+            shown.length = length
+            shown.update(1)
+
+        yield step
+
+
+def _formatted(taken: Snapshot, made: Matrix, found: Sequence[Row], options: Options, problems: Sequence[str]) -> str:
+    environments = environments_of(found, tuple(taken.models))
+    match options.form:
+        case "csv":
+            return records.as_csv(records.records(found, taken.granted))
+        case "json":
+            return records.as_json(records.records(found, taken.granted), problems=list(problems))
+        case "html":
+            intro = (
+                "Decided by the rendered policies. A column says how somebody gets in: through the gateway, or mesh."
+            )
+            return html.page(found, environments, title="Who may call", intro=intro, problems=problems)
+        case "markdown":
+            text = markdown.markdown(found, environments)
+        case _:
+            width = max(table.WIDTH, shutil.get_terminal_size((table.WIDTH, 24)).columns)
+            text = table.table(found, environments, width=width)
+    return text + _requests(taken, made, found, fenced=options.form == "markdown") if options.with_curl else text
+
+
+def _requests(taken: Snapshot, made: Matrix, found: Sequence[Row], *, fenced: bool) -> str:
+    wanted = {(row.identity, cell.door): cell for row in found for cell in row.cells.values() if cell}
+    said = [
+        curl.curl(frontage, wanted[identity, door])
+        for name, cluster in taken.clusters.items()
+        for frontage in frontages(cluster, taken.models[name])
+        for door in frontage.doors
+        for identity in made.asked[door]
+        if (identity, door) in wanted
+    ]
+    text = "\n\n".join(said)
+    return f"\n```sh\n{text}\n```\n" if fenced else f"\n{text}\n"
+
+
+def _problems(made: Matrix, granted: Granted, wanted: Wanted) -> list[str]:
+    open_ = [cell for cell in widest(beyond(made, granted)) if wanted.has_model(cell.door)]
+    shut = [(identity, door) for identity, door in refused(made, granted) if wanted.has_model(door)]
+    return [
+        *(f"{cell.identity} gets in at {cell.door}, and no spec grants it: {_by(cell)}" for cell in open_),
+        *(f"{identity} is refused at {door}, and {granted[identity, door][0]} grants it" for identity, door in shut),
+    ]
+
+
+def _by(cell: Cell) -> str:
+    ways = " and ".join(way.value for way in cell.ways)
+    return f"{ways}, {cell.rule or cell.reason.value}"
+
+
+def _closing(options: Options, made: Matrix, hidden: int) -> None:
+    if options.identities and not options.everything:
+        doors = [door for door in made.asked if options.wanted.has_model(door)]
+        shut = sum(not any(made.allows(one, door) for one in options.identities) for door in doors)
+        echo(f"refused at the {shut} other doors, of {len(doors)}: --all shows them", err=True)
+    elif hidden:
+        echo(f"and {hidden} that the platform itself needs (metrics, a model's own pods): --all shows them", err=True)
