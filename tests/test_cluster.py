@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
 import pytest
 from api_server import MANAGER, Refused, Server, missing, namespace, running
 from click.testing import CliRunner, Result
-from golden_cases import EVERYWHERE, REPOSITORY, ROOT, environments, made
+from golden_cases import REPOSITORY, ROOT, environments, everywhere, made
 from live import differences, kept
 
 from generator.cli import main
@@ -18,7 +19,6 @@ from generator.verify.law import key, named
 pytestmark = [pytest.mark.cluster, pytest.mark.skipif(bool(missing()), reason=missing())]
 
 Object = dict[str, Any]
-PLACES = [(case, environment) for case in EVERYWHERE for environment in environments(made(case))]
 SYSTEM = ("api", "istio-system", "seldon-system", "argocd")  # what an installation brings
 PATIENCE_S = 30
 RULE = "registry.local/payments/fraud-anchor"
@@ -39,11 +39,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
-@pytest.fixture
-def applied(server: Server, request: pytest.FixtureRequest) -> Iterator[list[tuple[Object, Object]]]:
+@contextmanager
+def applied(server: Server, objects: list[Object]) -> Iterator[list[tuple[Object, Object]]]:
     """Apply what one cluster gets, in Argo CD's order; give what was sent with the server's answer, then clear up."""
-    case, environment = request.param
-    objects = environments(made(case))[environment]
     answers = [(obj, server.apply(obj)) for obj in objects]
     yield answers
     for obj in reversed(objects):
@@ -51,26 +49,30 @@ def applied(server: Server, request: pytest.FixtureRequest) -> Iterator[list[tup
             server.delete(obj)
 
 
-everywhere = pytest.mark.parametrize("applied", PLACES, indirect=True, ids=["-".join(place) for place in PLACES])
+@pytest.fixture
+def dev(server: Server) -> Iterator[list[Object]]:
+    """Give what the repository puts into its first cluster, which has it."""
+    objects = environments(made(REPOSITORY))["dev"]
+    with applied(server, objects):
+        yield objects
 
 
 @everywhere
-def test_a_whole_environment_is_accepted_kept_as_sent_and_makes_pods_that_are_admitted(
-    server: Server, applied: list[tuple[Object, Object]]
+def test_whole_environments_are_accepted_kept_as_sent_and_make_pods_that_are_admitted(
+    server: Server, case: str
 ) -> None:
-    said = [
-        *(problem for sent, _ in applied for problem in _changed(server, sent)),
-        *(problem for sent, first in applied for problem in _restless(server, sent, first)),
-        *(problem for sent, _ in applied for problem in _refused(server, sent)),
-    ]
-    assert said == []
+    for objects in environments(made(case)).values():
+        with applied(server, objects) as answers:
+            said = [
+                *(problem for sent in objects for problem in _changed(server, sent)),
+                *(problem for sent, first in answers for problem in _restless(server, sent, first)),
+                *(problem for sent in objects for problem in _refused(server, sent)),
+            ]
+        assert said == []
 
 
-@pytest.mark.parametrize("applied", [(REPOSITORY, "dev")], indirect=True)
-def test_an_object_that_the_server_knows_otherwise_counts_as_changed(
-    server: Server, applied: list[tuple[Object, Object]]
-) -> None:
-    sent = deepcopy(next(obj for obj, _ in applied if obj["kind"] == "SeldonDeployment"))
+def test_an_object_that_the_server_knows_otherwise_counts_as_changed(server: Server, dev: list[Object]) -> None:
+    sent = deepcopy(next(obj for obj in dev if obj["kind"] == "SeldonDeployment"))
     container = sent["spec"]["predictors"][0]["componentSpecs"][0]["spec"]["containers"][0]
     for port in container["ports"]:
         del port["protocol"]  # the one field that Seldon's CRD fills in inside a list
@@ -79,10 +81,9 @@ def test_an_object_that_the_server_knows_otherwise_counts_as_changed(
     assert f"{place} has protocol, which was not sent" in list(differences(sent, server.read(sent)))
 
 
-@pytest.mark.parametrize("applied", [(REPOSITORY, "dev")], indirect=True)
-def test_the_levels_of_pod_security_hold(server: Server, applied: list[tuple[Object, Object]]) -> None:
+def test_the_levels_of_pod_security_hold(server: Server, dev: list[Object]) -> None:
     """The other tests say that pods are admitted; this one that they need not have been."""
-    pods = {pod["metadata"]["namespace"]: pod for sent, _ in applied for pod in _pods(sent)}
+    pods = {pod["metadata"]["namespace"]: pod for sent in dev for pod in _pods(sent)}
     for where in ("payments", "example-model"):
         lax = deepcopy(pods[where])
         del lax["spec"]["containers"][0]["securityContext"]["capabilities"]
