@@ -139,8 +139,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="node-port",
         title="no image listens on 6000 or 9500",
-        why="Seldon's operator adds a port `metrics` 6000 to every container and `grpc` 9500 to every Service; Kubernetes "
-        "refuses two ports of one number. Behind an executor `reserved-port` says the same.",
+        why="Seldon's operator adds a port `metrics` 6000 to every container and `grpc` 9500 to every Service; "
+        "Kubernetes refuses two ports of one number. Behind an executor `reserved-port` says the same.",
         todo="Let the image listen elsewhere.",
         example="port: 6000",
         find=each_predictor(operators_ports),
