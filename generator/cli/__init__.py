@@ -116,14 +116,14 @@ def _usage(problem: click.UsageError) -> str:
     text = problem.format_message()
     if isinstance(problem, click.BadParameter) and not isinstance(problem, click.MissingParameter) and problem.param:
         text = f"{problem.param.opts[0]}: {problem.message}"
+    if isinstance(problem, click.NoSuchOption):
+        text = problem.message
     first, is_ours, todo = text.partition("\n")
     if not is_ours:  # click's sentences begin with a capital letter and end in a full stop
         first = first[:1].lower() + first[1:].removesuffix(".")
-    if isinstance(problem, click.NoSuchOption) and problem.possibilities:
-        first, todo = problem.message, f"did you mean '{problem.possibilities[0]}'?"
-        first = first[:1].lower() + first[1:].removesuffix(".")
-    todo = todo.strip() or f"see {command} --help"
-    return f"{command}: {first}\n  {todo}"
+        close = getattr(problem, "possibilities", None)
+        todo = f"did you mean '{close[0]}'?" if close else f"see {command} --help"
+    return f"{command}: {first}\n  {todo.strip()}"
 
 
 def _refused(problem: OSError) -> str:

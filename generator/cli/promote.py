@@ -5,17 +5,17 @@ from pathlib import Path
 import click
 
 
-@click.command("promote")
+@click.command("promote", short_help="Copy pins from one environment to the next.")
 @click.argument("name", metavar="TENANT/MODEL")
 @click.option("--from", "source", metavar="ENV", required=True, help="Where the images run now.")
 @click.option("--to", "target", metavar="ENV", required=True, help="Where they shall run.")
 @click.pass_obj
 def command(root: Path, name: str, source: str, target: str) -> int:
-    r"""Promote a model: the same images, by digest, in the next environment. Nothing is built again.
+    """Promote a model: the same images, by digest, in the next environment. Nothing is built again.
 
     \b
       gen promote payments/fraud --from staging --to prod
-    """
+    """  # noqa: D301
     from generator import pinning  # noqa: PLC0415  # not needed for --help
     from generator.cli.specs import ModelFile  # noqa: PLC0415
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from generator import names, pinning, resolve, write
-from generator.cli.report import report
+from generator.cli.report import echo, report
 from generator.diag import SpecError, errors
 from generator.model import Model
 from generator.pipeline import examine, platform_of
@@ -61,13 +61,13 @@ class ModelFile:
     def save(self, environment: str, pins: Mapping[str, str]) -> int:
         """Write pins, unless the spec would then have problems; return the exit code."""
         path = self.spec.document.file
-        text = pinning.written((self.root / path).read_text(encoding="utf-8"), environment, pins)
+        text = pinning.written((self.root / path).read_bytes().decode(), environment, pins)
         _, diagnostics = examine(self.root, datetime.now(UTC).date(), (path,), {path: text})
         if errors(diagnostics):
             report(diagnostics)
             return 1
         write.rewrite(self.root / path, text)
         for key, image in pins.items():
-            click.echo(f"{path}: {environment} {key} is now {image}")
-        click.echo("now run gen render")
+            echo(f"{path}: {environment} {key} is now {image}")
+        echo("now run gen render")
         return 0
