@@ -13,7 +13,8 @@ from generator.access.request import Token
 OK = ""
 BAD_FORMAT = "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections"
 PARTS = 3
-ALGORITHMS = {"RS": "RSA", "PS": "RSA", "ES": "EC", "HS": "oct", "Ed": "OKP"}  # first letters -> type of key
+KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "HS": "oct"}
+ALGORITHMS = {f"{kind}{bits}": key for kind, key in KEY_TYPES.items() for bits in (256, 384, 512)} | {"EdDSA": "OKP"}
 UNSIGNED_MAX = 2**64
 BASE64 = re.compile(r"[A-Za-z0-9_-]*")
 
@@ -23,23 +24,27 @@ def read_token(text: str) -> Token | str:
     parts = [part for part in text.split(".") if part]
     if len(parts) != PARTS:
         return BAD_FORMAT
-    header = _read(parts[0], "Jwt header is an invalid Base64url encoded", "Jwt header is an invalid JSON")
-    if isinstance(header, str):
-        return header
-    if not isinstance(header.get("alg"), str):
-        return "Jwt header [alg] field is required and must be a string"
-    claims = _read(parts[1], "Jwt payload is an invalid Base64", "Jwt payload is an invalid JSON")
-    if isinstance(claims, str):
-        return claims
-    token = Token(claims=claims, kid=str(header.get("kid", "")), alg=header["alg"], text=text)
+    header = _read_header(parts[0])
+    claims = header if isinstance(header, str) else _read(parts[1], "payload")
+    if isinstance(header, str) or isinstance(claims, str):
+        return str(claims)
+    token = Token(claims=claims, kid=header.get("kid", ""), alg=header["alg"], text=text)
     if malformed(token) == OK and not _is_base64(parts[2]):
         return "Jwt signature is an invalid Base64url encoded"
     return token
 
 
+def identity(text: str) -> tuple[str, ...] | tuple[str, str, bytes]:
+    """Return what two texts of one token have in common: what is signed, and the signature's bytes."""
+    parts = [part for part in text.split(".") if part]
+    if len(parts) != PARTS or not _is_base64(parts[2]):
+        return (text,)
+    return parts[0], parts[1], _decoded(parts[2])
+
+
 def malformed(token: Token) -> str:
     """Return Envoy's word for an unknown algorithm or a claim of the wrong type, or ""."""
-    if token.alg[:2] not in ALGORITHMS:
+    if token.alg not in ALGORITHMS:
         return "Jwt header [alg] is not supported"
     checks = (
         *((claim, _text) for claim in ("iss", "sub")),
@@ -58,7 +63,7 @@ def _text(value: Any) -> str:
 def _time(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "an integer"
-    return OK if 0 <= value < UNSIGNED_MAX else "a positive 64 bit integer"
+    return OK if 0 <= float(value) < UNSIGNED_MAX else "a positive 64 bit integer"
 
 
 def _texts(value: Any) -> str:
@@ -66,15 +71,40 @@ def _texts(value: Any) -> str:
     return OK if is_list or isinstance(value, str) else "a string or string list"
 
 
-def _read(part: str, bad_base64: str, bad_json: str) -> dict[str, Any] | str:
+def _read_header(part: str) -> dict[str, Any] | str:
+    header = _read(part, "header")
+    if isinstance(header, str):
+        return header
+    if not isinstance(header.get("alg"), str):
+        return "Jwt header [alg] field is required and must be a string"
+    if not isinstance(header.get("kid", ""), str):
+        return "Jwt header [kid] field is not a string"
+    return header
+
+
+def _read(part: str, what: str) -> dict[str, Any] | str:
     if not _is_base64(part):
-        return bad_base64
-    bare = _bare(part)
+        return f"Jwt {what} is an invalid Base64url encoded"
     try:
-        value = json.loads(base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)))
+        value = json.loads(_decoded(part), strict=False, object_pairs_hook=_without_doubles, parse_constant=_refused)
     except ValueError:
-        return bad_json
-    return value if isinstance(value, dict) else bad_json
+        value = None
+    return value if isinstance(value, dict) else f"Jwt {what} is an invalid JSON"
+
+
+def _decoded(part: str) -> bytes:
+    bare = _bare(part)
+    return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+
+
+def _refused(word: str) -> Any:
+    raise ValueError(word)
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError
+    return dict(pairs)
 
 
 def _is_base64(part: str) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from generator.access.authentication import JwtRule
 from generator.access.jwt import ALWAYS_SPLIT
-from generator.access.parse import ALGORITHMS, OK, malformed, read_token
+from generator.access.parse import ALGORITHMS, OK, identity, malformed, read_token
 from generator.access.request import Request, Token
 
 CLOCK_SKEW_S = 60
@@ -47,7 +47,7 @@ class _State:
 
     headers: list[tuple[str, str]]
     path: str
-    facts: Mapping[str, Token]
+    facts: Mapping[tuple[Any, ...], Token]
     time: int
     payload: Mapping[str, Any] | None = None
 
@@ -81,7 +81,7 @@ def verify(rules: tuple[JwtRule, ...], request: Request, headers: tuple[tuple[st
     # Headers that a token would fill are taken from the client in any case.
     made = {name.lower() for rule in rules for name in (rule.payload_header, *(name for name, _ in rule.claim_headers))}
     clean = [(name, value) for name, value in headers if name not in made]
-    state = _State(clean, path, {token.text: token for token in request.tokens}, request.time)
+    state = _State(clean, path, {identity(token.text): token for token in request.tokens}, request.time)
     status = OK if not rules or is_cors_preflight(request.method, headers) else _require(rules, state)
     return Verified(status=status, headers=tuple(state.headers), path=state.path, payload=state.payload)
 
@@ -119,7 +119,7 @@ def _provider(rule: JwtRule, state: _State) -> str:
     if not found:
         return MISSED
     for each in reversed(found):  # Envoy takes them from the back; all of them must be good
-        token = state.facts.get(each.text) or read_token(each.text)
+        token = state.facts.get(identity(each.text)) or read_token(each.text)
         status = token if isinstance(token, str) else _check(rule, token, state.time)
         if status != OK or isinstance(token, str):
             return status
@@ -204,7 +204,7 @@ def _check_key(rule: JwtRule, token: Token) -> str:
         for key in rule.keys
         if (not token.kid or not key.kid or key.kid == token.kid) and key.alg in ("", token.alg)
     ]
-    if any(key.name == token.key and key.kty in ("", ALGORITHMS[token.alg[:2]]) for key in fitting):
+    if any(key.name == token.key and key.kty in ("", ALGORITHMS[token.alg]) for key in fitting):
         return OK
     return BAD_SIGNATURE if fitting else NO_KEY
 
