@@ -1,5 +1,7 @@
 """A real Envoy with the compiled filters, asked the same requests as the evaluator."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -248,3 +250,19 @@ def test_envoys_refusal_of_a_configuration_is_told_in_its_own_words(tmp_path: Pa
 def test_a_token_signed_by_a_signer_is_what_it_says(bench: Bench) -> None:
     token = bench.signers[0].sign({"sub": "s"})
     assert token == Token(claims={"sub": "s"}, key=bench.signers[0].name, kid="k1", text=token.text)
+
+
+@pytest.mark.parametrize("call", ["harness.find_envoy()", "signing.make_signer()", "signing.make_authority('x')"])
+def test_without_the_extra_the_proof_says_what_to_install(call: str) -> None:
+    code = f"from generator.access import harness, signing\n{call}"
+    # -S leaves out what is installed: of packages there is the standard library and this project.
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env={"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.endswith(
+        "ToolError: the packages for proofs are not installed\n  install modelapi-gen[prove]\n"
+    ), done.stderr
