@@ -102,6 +102,8 @@ TREES = _words(
      "Report it: it is a bug in gen.", ""),
     ("policy-missing", "every pod that serves has its policies", "Without them it is open, or closed to everybody.",
      "Report it: it is a bug in gen.", ""),
+    ("quota-too-small", "a tenant's quota holds its pods at their fewest", "No pod beyond the quota starts.",
+     "Raise the quota in tenant.yaml, or ask for less in the models.", 'quota: {cpu: "1"}'),
     ("application-missing", "an Application syncs every overlay", "What nothing syncs is never there.",
      "Run gen render; if it stays, report it.", ""),
     ("project-closure", "Argo CD's projects permit all that is synced, and no more",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from generator.explanations import Explanation
 
 WIDTH = 100
-SHOWN = 5  # fields of one name; more are only listed
+SHOWN = 3  # fields of one name; more are only listed
 
 
 def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001

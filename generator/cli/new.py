@@ -160,14 +160,17 @@ def _write(root: Path, kind: str, answers: "Answers") -> int:
 
     _must_be_visible(answers)
     path, text = scaffold.draft(kind, answers)
-    _, diagnostics = examine(root, datetime.now(UTC).date(), drafts={path: text})
-    # What is wrong elsewhere is no reason to refuse, unless the draft could not be judged for it.
-    judged_by = {path, PLATFORM_SPEC, tenant_spec(str(answers["tenant"]))}
-    found = [problem for problem in diagnostics if problem.mark.file in judged_by]
-    if errors(found):
-        report(errors(found), closing="nothing was written")
+    today = datetime.now(UTC).date()
+    _, diagnostics = examine(root, today, drafts={path: text})
+    # What is wrong elsewhere is no reason to refuse, unless the draft caused it or could not be judged for it.
+    near = {path, PLATFORM_SPEC, tenant_spec(str(answers["tenant"]))}
+    if {problem.mark.file for problem in errors(diagnostics)} - near:
+        before = set(examine(root, today)[1])
+        diagnostics = tuple(d for d in diagnostics if d.mark.file in near or d not in before)
+    if found := errors(diagnostics):
+        report(found, closing="nothing was written")
         return 1
-    report([problem for problem in found if problem.mark.file == path])
+    report([notice for notice in diagnostics if notice.mark.file == path])
     write.put(root, path, text)
     todo = f"gen new model {answers['tenant']}/…" if kind == "tenant" else f"gen validate {path} && gen render"
     echo(f"{path} is written; edit it, then: {todo}")
