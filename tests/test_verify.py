@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from generator.layout import Overlay
 from generator.load import load
 from generator.names import HUB, OWNED
 from generator.pipeline import Generated, generate
-from generator.verify import crd, law, objects, patches, projects, references, verify
+from generator.verify import crd, law, objects, patches, projects, quota, references, verify
 from generator.verify.locate import locate, section
 
 Object = dict[str, Any]
@@ -257,6 +258,47 @@ def _cluster(objects: list[Object]) -> references.Cluster:
     return references.Cluster(objects=tuple(("overlays/dev", obj) for obj in objects), outside=SYSTEM)
 
 
+# ---- quotas
+
+
+def test_pods_that_no_quota_lets_start_are_found() -> None:
+    objects = deepcopy(environments(made("canary"))["prod"])
+    assert said(quota.check(_cluster(objects))) == []
+    _of("ResourceQuota", "quota", objects)["spec"]["hard"].update(
+        {"requests.cpu": "11900m", "limits.memory": "11Gi", "requests.memory": "12Gi", "pods": "5"}
+    )
+    assert said(quota.check(_cluster(objects))) == [
+        ("quota-too-small", "the pods of risk need 12Gi limits.memory at the fewest, and its quota has 11Gi"),
+        ("quota-too-small", "the pods of risk need 12 requests.cpu at the fewest, and its quota has 11900m"),
+        ("quota-too-small", "the pods of risk need 6 pods at the fewest, and its quota has 5"),
+    ]
+
+
+def test_a_gpu_counts_though_only_its_limit_is_said() -> None:
+    objects = deepcopy(environments(made("graph"))["dev"])
+    assert said(quota.check(_cluster(objects))) == []
+    _of("ResourceQuota", "quota", objects)["spec"]["hard"].update({"requests.nvidia.com/gpu": "0"})
+    assert said(quota.check(_cluster(objects))) == [
+        ("quota-too-small", "the pods of growth need 1 requests.nvidia.com/gpu at the fewest, and its quota has 0")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("2", 2),
+        ("250m", Fraction(1, 4)),
+        ("1Gi", 2**30),
+        ("1.5Ki", 1536),
+        ("3k", 3000),
+        ("2E", 2 * 10**18),
+        ("5n", Fraction(5, 10**9)),
+    ],
+)
+def test_quantities_are_read_as_kubernetes_reads_them(text: str, number: Fraction) -> None:
+    assert quota.amount(text) == number
+
+
 # ---- Argo CD's projects
 
 
@@ -322,9 +364,9 @@ def test_a_fault_in_an_application_is_found(fault: str) -> None:
 
 def test_a_field_that_kubernetes_does_not_know_is_found() -> None:
     checker = objects.checker(None, "1.34")
-    quota = _first(tree(CASE), "ResourceQuota")
-    assert list(checker.check("overlays/dev", [quota])) == []
-    found = said(checker.check("overlays/dev", [{**quota, "spec": {**quota["spec"], "hart": {}}}]))
+    whole = _first(tree(CASE), "ResourceQuota")
+    assert list(checker.check("overlays/dev", [whole])) == []
+    found = said(checker.check("overlays/dev", [{**whole, "spec": {**whole["spec"], "hart": {}}}]))
     assert [rule for rule, _ in found] == ["object-schema"]
     assert "hart" in found[0][1]
 

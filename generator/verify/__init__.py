@@ -9,7 +9,7 @@ from generator.diag import Diagnostic, Mark, ToolError, ordered
 from generator.kustomize import Kustomize
 from generator.pipeline import Generated
 from generator.tenancy import Object, Platform
-from generator.verify import law, objects, operator, patches, projects, references
+from generator.verify import law, objects, operator, patches, projects, quota, references
 
 WORKERS = 2  # a Kustomize takes a core for 40 ms; more of them than cores only wait for each other
 
@@ -60,11 +60,12 @@ def verify(
         return Report(looked_at=(), left_out=(), diagnostics=ordered(failed), printed=printed)
     schemas = objects.checker(crds, dict(made.platform.versions)["kubernetes"])
     synced = _synced(printed)
+    clusters = tuple(_clusters(made.platform, synced))
     found = [
         *(problem for overlay in made.overlays for problem in law.check(overlay, printed[overlay.folder])),
         *patches.check(made.files),
         *(problem for folder in synced for problem in schemas.check(folder, printed[folder])),
-        *(problem for cluster in _clusters(made.platform, synced) for problem in references.check(cluster)),
+        *(problem for cluster in clusters for problem in (*references.check(cluster), *quota.check(cluster))),
         *(problem for one in _by_environment(synced) for problem in operator.check(made.platform, one)),
         *projects.check(printed[names.HUB], {folder: printed[folder] for folder in printed}),
     ]
