@@ -45,7 +45,7 @@ class Facts:
 class Cluster:
     """What one environment's cluster gets: every object, the operator's own included, and the pods behind them.
 
-    ``sources`` names the overlay of each rendered object, by kind, namespace and name.
+    ``printed`` has what Kustomize printed, by overlay; empty for what was read from somewhere else.
     """
 
     environment: str
@@ -53,7 +53,7 @@ class Cluster:
     settings: Settings
     workloads: tuple[Workload, ...]
     gateway: Workload
-    sources: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    printed: Mapping[str, tuple[Object, ...]] = field(default_factory=dict)
 
     @cached_property
     def mesh(self) -> Mesh:
@@ -70,6 +70,7 @@ def clusters(
     tool: Kustomize,
     *,
     environments: Iterable[str] | None = None,
+    known: Mapping[str, Iterable[Object]] | None = None,
     step: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Cluster]:
     """Return the cluster of every environment, or of some, in the order of platform.yaml.
@@ -78,6 +79,7 @@ def clusters(
         root: The repository; its trees need not be what the specs say.
         tool: The Kustomize that builds the overlays.
         environments: Only these.
+        known: What Kustomize is known to print for some overlays, which need not be built again.
         step: Called after each overlay with the number of overlays in all, for progress.
 
     Raises:
@@ -88,7 +90,10 @@ def clusters(
     asked = facts.environments if environments is None else tuple(environments)
     wanted = [name for name in facts.environments if name in asked]
     folders = [folder for folder in synced(root, tool) if environment_of(folder) in wanted]
-    printed = printed_of(root, tool, folders, lambda: step(len(folders)))
+    given = known or {}
+    fresh = [folder for folder in folders if folder not in given]
+    built = printed_of(root, tool, fresh, lambda: step(len(fresh)))
+    printed = {folder: built[folder] if folder in built else tuple(given[folder]) for folder in folders}
     made = {}
     for name in wanted:
         here = {folder: printed[folder] for folder in folders if environment_of(folder) == name}
@@ -98,17 +103,17 @@ def clusters(
 
 def printed_of(
     root: Path, tool: Kustomize, folders: Iterable[str], step: Callable[[], None] = lambda: None
-) -> dict[str, list[Object]]:
+) -> dict[str, tuple[Object, ...]]:
     """Return what Kustomize prints for each folder.
 
     Raises:
         ToolError: A build fails.
     """
-    printed = {}
+    printed: dict[str, tuple[Object, ...]] = {}
     for folder, built in kustomize.build_many(root, folders, workers=WORKERS, kustomize=tool):
         if isinstance(built, ToolError):
             raise built
-        printed[folder] = built
+        printed[folder] = tuple(built)
         step()
     return printed
 
@@ -129,12 +134,8 @@ def environment_of(folder: str) -> str:
 
 def cluster_of(environment: str, printed: Mapping[str, Iterable[Object]], facts: Facts) -> Cluster:
     """Return the cluster that overlays make: ``printed`` has what Kustomize prints, by folder."""
-    sources: dict[tuple[str, str, str], str] = {}
-    rendered: list[Object] = []
-    for folder in sorted(printed):
-        for obj in printed[folder]:
-            sources[key_of(obj)] = folder
-            rendered.append(obj)
+    by_folder = {folder: tuple(printed[folder]) for folder in sorted(printed)}
+    rendered = [obj for objects in by_folder.values() for obj in objects]
     objects = (*rendered, *operated(rendered))
     return Cluster(
         environment=environment,
@@ -142,14 +143,8 @@ def cluster_of(environment: str, printed: Mapping[str, Iterable[Object]], facts:
         settings=settings_of(objects, facts),
         workloads=(facts.gateway, *workloads_of(objects)),
         gateway=facts.gateway,
-        sources=sources,
+        printed=by_folder,
     )
-
-
-def key_of(obj: Object) -> tuple[str, str, str]:
-    """Return kind, namespace and name of an object."""
-    metadata = obj["metadata"]
-    return str(obj["kind"]), str(metadata.get("namespace", "")), str(metadata["name"])
 
 
 def operated(objects: Iterable[Object]) -> tuple[Object, ...]:

@@ -9,7 +9,7 @@ from generator.access.tree import Cluster, clusters
 from generator.audit.grants import Granted, granted_of, resolved
 from generator.audit.identities import Identity
 from generator.audit.matrix import Matrix, matrix, named_by
-from generator.diag import SpecError, errors
+from generator.diag import Diagnostic, SpecError, errors
 from generator.kustomize import Kustomize
 from generator.model import Model
 from generator.pipeline import examine
@@ -22,6 +22,17 @@ class Scope:
 
     environments: tuple[str, ...] | None = None
     identities: tuple[Identity, ...] = ()
+
+
+NOTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """The Kustomize that builds overlays; ``step`` is called after each with the number of overlays in all."""
+
+    tool: Kustomize
+    step: Callable[[int], None] = lambda _: None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,17 +55,14 @@ class Snapshot:
         return matrix(self.clusters, self.models, named, step=step)
 
 
-def snapshot(
-    root: Path, today: date, *, tool: Kustomize, scope: Scope = Scope(), step: Callable[[int], None] = lambda _: None
-) -> Snapshot:
+def snapshot(root: Path, today: date, builder: Builder, scope: Scope = NOTHING) -> Snapshot:
     """Read a repository as it lies on the disk.
 
     Args:
         root: The repository; its trees need not be what the specs say.
         today: The day that notices are held against; it changes nothing else.
-        tool: The Kustomize that builds the overlays.
+        builder: What builds the overlays.
         scope: What to look at.
-        step: Called after each overlay with the number of overlays in all, for progress.
 
     Raises:
         SpecError: The specs have problems.
@@ -63,8 +71,23 @@ def snapshot(
     specs, found = examine(root, today)
     if errors(found):
         raise SpecError(found)
+    return snapshot_of(
+        specs, found, clusters(root, builder.tool, environments=scope.environments, step=builder.step), scope
+    )
+
+
+def snapshot_of(
+    specs: Specs, found: Iterable[Diagnostic], made: Mapping[str, Cluster], scope: Scope = NOTHING
+) -> Snapshot:
+    """Return a snapshot of specs and of the clusters that were made of their trees, or that run.
+
+    Raises:
+        SpecError: The specs have problems: ``found`` has an error.
+    """
+    problems = tuple(found)
+    if errors(problems):
+        raise SpecError(problems)
     models = resolved(specs, scope.environments)
-    made = clusters(root, tool, environments=tuple(models), step=step)
     return Snapshot(
         specs=specs,
         clusters={name: made[name] for name in models if name in made},

@@ -18,7 +18,7 @@ from generator.audit.grants import Granted
 from generator.audit.identities import Identity
 from generator.audit.matrix import Cell, Matrix, beyond, refused
 from generator.audit.rows import Row, Wanted, environments_of, own_needs, rows, widest
-from generator.audit.snapshot import Scope, Snapshot, snapshot
+from generator.audit.snapshot import Builder, Scope, Snapshot, snapshot
 from generator.cli.access import identities_of, printed
 from generator.cli.report import echo, is_watched
 
@@ -77,7 +77,7 @@ def taken_now(root: Path, options: Options, today: date) -> Snapshot:
     """
     with growing("building") as step:
         scope = Scope(environments=options.environments or None, identities=options.identities)
-        taken = snapshot(root, today, tool=kustomize.find(options.binary), scope=scope, step=step)
+        taken = snapshot(root, today, Builder(tool=kustomize.find(options.binary), step=step), scope)
     for name in options.environments:
         if name not in taken.models:
             raise click.BadParameter(f'there is no environment "{name}"', param_hint="--environment")
