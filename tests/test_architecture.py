@@ -28,6 +28,7 @@ LAYERS = (
     ("layout", "sources", "explanations", "explain"),
     ("pipeline",),
     ("kustomize", "git", "journal", "edit", "scaffold"),
+    ("manifest",),
     ("rendering",),
     ("write", "expiry", "doctor"),
     ("verify", "cluster"),

@@ -88,7 +88,7 @@ def _explainer(name: str, part: Part, protocol: Protocol, ledger: Ledger, settin
     part = Part(container=given, place=part.place, pod={}, pod_place=at)
     run = image_run(part, Protocol.SELDON, ledger)
     port = _port(part, ledger)
-    run = {key: value for key, value in run.items() if key != "port"}
+    run = {key: value for key, value in run.items() if key not in ("port", "grpcPort")}
     said = runtime(part, ledger)
     return {
         "type": ledger.value(*at, "type"),

@@ -22,6 +22,7 @@ _URI = re.compile(r"[a-z][a-z0-9+.-]*:(//)?[^\s\"'\\$`]+")
 _ROUTE = re.compile(r"(/|(/[A-Za-z0-9_~:@-]+(\.[A-Za-z0-9_~:@-]+)*)+)")
 _PORTS = range(1024, 65536)
 _USERS = range(1, 65536)
+_NODE_GRPC = 9500  # what a container gets that declares none: build/pods.py
 _HUB = "docker.io/library/"
 _PROBES = (("live", "livenessProbe"), ("ready", "readinessProbe"))
 _STARTUP_PERIOD_S = 5  # build/container.py
@@ -53,7 +54,8 @@ def image_run(part: Part, protocol: Protocol, ledger: Ledger, *, counted: int = 
     """
     bento = protocol is Protocol.BENTO
     usual = defaults.BENTO_PORT if bento else defaults.NODE_PORT
-    port = _port(part, ledger) or (counted if bento else 0)
+    port = _port(part, "http", ledger) or (counted if bento else 0)
+    grpc = 0 if bento else _port(part, "grpc", ledger)
     user = _user(part, ledger)
     probes = _probes(part, port or usual, ledger)
     if bento and len(probes) < len(_PROBES):
@@ -63,6 +65,7 @@ def image_run(part: Part, protocol: Protocol, ledger: Ledger, *, counted: int = 
     return {
         "image": image(part, ledger),
         **({"port": port} if port and port != usual else {}),
+        **({"grpcPort": grpc} if grpc and grpc not in (port or usual, _NODE_GRPC) else {}),
         **({"user": user} if user and user != defaults.SELDON_USER else {}),
         **({"probes": probes} if probes else {}),
     }
@@ -102,8 +105,8 @@ def startup_s(part: Part, ledger: Ledger) -> int:
     return seconds if amounts.time(seconds) else 0
 
 
-def _port(part: Part, ledger: Ledger) -> int:
-    declared = named(part.container.get("ports"), "http")
+def _port(part: Part, name: str, ledger: Ledger) -> int:
+    declared = named(part.container.get("ports"), name)
     if declared is None or declared["containerPort"] not in _PORTS:
         return 0
     place = (*part.place, "ports", part.container["ports"].index(declared))

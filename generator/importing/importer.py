@@ -18,7 +18,9 @@ from generator.importing.remainder import rest
 from generator.importing.spec import Known, to_spec
 from generator.importing.structure import Schema
 from generator.model import Model
-from generator.seldon.objects import Object
+from generator.resolve.platforms import TENANT
+from generator.seldon import istio
+from generator.seldon.objects import Object, annotation
 from generator.seldon.operator import expand
 from generator.seldon.settings import OperatorSettings
 from generator.seldon.verdict import graph_nodes, predictors
@@ -43,7 +45,7 @@ class Outcome(StrEnum):
 class Setting:
     """What an import stands on; ``platform`` and ``keys`` replace the platform that it would make up for the proof."""
 
-    operator: OperatorSettings = field(default_factory=OperatorSettings)
+    operator: OperatorSettings = field(default_factory=lambda: OperatorSettings(keda_enabled=True))
     known: Known = field(default_factory=Known)
     believed: Believed = field(default_factory=Believed)
     policies: tuple[Original, ...] = ()
@@ -150,8 +152,13 @@ def _stage(original: Original, setting: Setting, owner: str) -> tuple[Spec, Spec
         for _, node in graph_nodes(one, place)
     ]
     platform = proof.platform_spec(original.namespace or "default", urls)
-    sinks = platform["spec"].setdefault("sinks", {})
-    sinks.update({name: {"url": url} for url, name in setting.known.sinks.items()})
+    body = platform["spec"]
+    body.setdefault("sinks", {}).update({name: {"url": url} for url, name in setting.known.sinks.items()})
+    gateway, host = (annotation(original.data, key, "") for key in (istio.GATEWAY, istio.HOST))
+    if gateway and gateway == setting.known.gateway:
+        body["mesh"]["gateway"]["name"] = gateway
+    if host and host in [known.replace(TENANT, owner) for known in setting.known.hosts]:
+        body["environments"][proof.ENVIRONMENT]["host"] = host
     return platform, proof.tenant_spec(owner)
 
 

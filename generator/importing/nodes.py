@@ -46,6 +46,7 @@ class Slot:
     place: Path
     protocol: Protocol
     counted: dict[str, int]
+    executor: bool  # gen puts one in front
 
 
 def flat(slot: Slot, ledger: Ledger) -> Spec:

@@ -46,6 +46,7 @@ def granted(to: Sequence[Object], operations: Sequence[Operation], routes: Mappi
         reason = "none of its paths is one that gen serves" if operations else "there is nothing to call"
         return Granted(reason=reason, todo="grant an operation by hand: predict, feedback, metadata, explain")
     known = {path for _, paths in served.values() for path in paths}
+    known |= {path for one in operations for path in one.grpc_paths}
     other = [path for entry in entries for path in entry.get("paths") or () if path not in known and "*" not in path]
     notes += [f"{path} is no path that gen serves, and stays closed" for path in dict.fromkeys(other)]
     if any("paths" not in entry for entry in entries):

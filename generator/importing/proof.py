@@ -15,13 +15,13 @@ from generator.seldon.objects import Object
 
 Spec = dict[str, Any]
 
-ENVIRONMENT = "imported"
+ENVIRONMENT = "dev"
 
 
 def platform_spec(namespace: str, sinks: Sequence[str] = ()) -> Spec:
     """Return a platform with one environment whose namespace is the original's, and the sinks that it logs to."""
     named = {sink_name(url): {"url": url} for url in sinks if SINK.fullmatch(url)}
-    environment = {"cluster": "https://imported.example:6443", "namespace": namespace, "host": "imported.example"}
+    environment = {"cluster": "https://dev.example:6443", "namespace": namespace, "host": "{tenant}.dev.example"}
     return {
         "apiVersion": "modelapi/v1",
         "kind": "Platform",
@@ -48,6 +48,7 @@ def platform_spec(namespace: str, sinks: Sequence[str] = ()) -> Spec:
             **({"sinks": named} if named else {}),
             "build": {"engine": "external", "registry": "registry.example/{tenant}"},
             "registries": ["registry.example"],
+            "seldon": {"keda": True},
             "environments": {ENVIRONMENT: environment},
         },
     }

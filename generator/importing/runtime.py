@@ -37,6 +37,9 @@ _OBJECT = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-
 _SECRET_KEY = re.compile(r"[A-Za-z0-9_.-]+")
 _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+")
 _LABEL = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?")
+_VOLUMES = ("kfserving-pvc-source", "seldon-podinfo", "tmp")  # the pod's own: seldon/, build/server.py
+_PATHS = ("/etc/podinfo", "/mnt/models", "/mnt/pvc", "/tmp")  # noqa: S108
+_LOADED = ("-provision-location", "-model-initializer")
 _GPU = "nvidia.com/gpu"
 _EMPTY = str(MODEL["runtime.memory"].value)  # for a volume in memory or on disk that has no limit, as much again
 
@@ -70,13 +73,13 @@ def _variables(part: Part, ledger: Ledger) -> tuple[Spec, Spec]:
     secrets: Spec = {}
     for entry, place, loader in _entries(part):
         name = str(entry.get("name") or "")
+        if name in OWN or (GENERATED.get(name) == entry.get("value") and "valueFrom" not in entry):
+            continue  # gen writes it anyway, or it is compared as it stands
         if SELDON.fullmatch(name) and not loader:
             ledger.note(place, Change.LEFT_OUT, _owned(name), "nothing: the right value is set for you")
         if not _VARIABLE.fullmatch(name) or SELDON.fullmatch(name) or (part.server and loader != _loads(name)):
             continue
         reference = (entry.get("valueFrom") or {}).get("secretKeyRef") or {}
-        if name in OWN or (GENERATED.get(name) == entry.get("value") and "valueFrom" not in entry):
-            continue  # gen writes it anyway, or it is compared as it stands
         if "valueFrom" not in entry:
             env[name] = str(entry.get("value") or "")
             ledger.say(place)
@@ -148,7 +151,7 @@ def _volumes(part: Part, ledger: Ledger) -> Spec:
         plain = set(mount) <= {"name", "mountPath", "readOnly"} and sum(one.get("name") == name for one in mounts) == 1
         fits = plain and _NAME.fullmatch(name) and _PATH.fullmatch(path)
         volume = named(part.pod.get("volumes"), name)
-        if not fits or volume is None or name == "tmp" or path == "/tmp":  # noqa: S108  # the pod's own
+        if not fits or volume is None or name in _VOLUMES or path in _PATHS or name.endswith(_LOADED):
             continue
         at = (*part.pod_place, "volumes", part.pod["volumes"].index(volume))
         kind = _volume(volume, at, ledger)

@@ -1,5 +1,6 @@
 """How many pods: replicas and autoscalers of a predictor -> `runtime.replicas`."""
 
+import re
 from typing import Any
 
 from generator.document import Path
@@ -9,6 +10,8 @@ from generator.seldon.objects import Object, components
 
 Spec = dict[str, Any]
 
+_SCALERS = ("prometheus", "cron")
+_SETTING = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _MOST = 1000  # the schema's
 _WHOLE = 100  # percent
 
@@ -19,7 +22,7 @@ def replicas(original: Object, predictor: Object, place: Path, ledger: Ledger) -
     The most specific number counts: the componentSpec's, the predictor's, the deployment's (Seldon Core 1.17.1,
     operator/controllers/seldondeployment_controller.go).
     """
-    found = _autoscaled(predictor, place, ledger)
+    found = _autoscaled(predictor, place, ledger) or _triggered(predictor, place, ledger)
     if found:
         return {"replicas": found}
     owners: list[tuple[Object, Path]] = [
@@ -49,6 +52,30 @@ def _autoscaled(predictor: Object, place: Path, ledger: Ledger) -> Spec:
             ledger.note((*at, "hpaSpec", "maxReplicas"), Change.OTHERWISE, reason, "look whether the target still fits")
     usual = MODEL["runtime.replicas.cpuPercent"].value
     return {"min": low, "max": high, **({} if percent == usual else {"cpuPercent": percent})}
+
+
+def _triggered(predictor: Object, place: Path, ledger: Ledger) -> Spec:
+    """Return what the kedaSpecs say if they all say the same, and no more than a spec can."""
+    given = [part.get("kedaSpec") or {} for part in components(predictor)]
+    if not given or not given[0] or any(one != given[0] for one in given):
+        return {}
+    low, high = given[0].get("minReplicaCount") or 0, given[0].get("maxReplicaCount") or 0
+    triggers = given[0].get("triggers") or []
+    plain = set(given[0]) <= {"minReplicaCount", "maxReplicaCount", "triggers"} and all(map(_is_plain, triggers))
+    if not plain or not triggers or not 1 <= low < high <= _MOST:
+        return {}
+    ledger.say(*((*place, "componentSpecs", index, "kedaSpec") for index in range(len(given))))
+    return {
+        "min": low,
+        "max": high,
+        "triggers": [{"type": t["type"], "metadata": dict(t["metadata"])} for t in triggers],
+    }
+
+
+def _is_plain(trigger: Object) -> bool:
+    settings = trigger.get("metadata") or {}
+    fits = all(isinstance(v, str) and v and _SETTING.fullmatch(k) for k, v in settings.items())
+    return set(trigger) == {"type", "metadata"} and trigger["type"] in _SCALERS and fits
 
 
 def _hpa(given: Object) -> tuple[int, int, int] | None:

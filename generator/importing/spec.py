@@ -34,9 +34,11 @@ _WHOLE = 100  # percent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the platform already has, by the content that identifies it: URL of a sink -> its name."""
+    """What the platform already has: URL of a sink -> its name, the gateway, the hosts (with ``{tenant}``)."""
 
     sinks: Mapping[str, str] = field(default_factory=dict)
+    gateway: str = ""  # namespace/name
+    hosts: tuple[str, ...] = ()
 
 
 def to_spec(original: Object, ledger: Ledger, settings: OperatorSettings, known: Known) -> Spec:
@@ -50,15 +52,16 @@ def to_spec(original: Object, ledger: Ledger, settings: OperatorSettings, known:
     ledger.say(("apiVersion",), ("kind",), ("metadata", "name"))
     protocol = _protocol(original, ledger)
     counted = _counted(original, settings)
+    logged = {} if protocol is Protocol.BENTO else log(original, ledger, known.sinks)
+    behind = _has_executor(original, protocol, logged=bool(logged))
     slots = [
-        Slot(predictor=predictor, place=at, protocol=protocol, counted=counted)
+        Slot(predictor=predictor, place=at, protocol=protocol, counted=counted, executor=behind)
         for at, predictor in predictors(original)
     ]
     found = [(slot.predictor, _predictor(original, slot, ledger)) for slot in slots]
     name = original["metadata"]["name"]
-    logged = {} if protocol is Protocol.BENTO else log(original, ledger, known.sinks)
     explained = {} if protocol is Protocol.BENTO else explainer(original, protocol, ledger, settings)
-    _executors(original, protocol, ledger, logged=bool(logged))
+    _executors(original, protocol, ledger, behind=behind)
     model, patches = _patches(name, found)
     shares = _shares(original, patches, ledger)
     body = {
@@ -104,8 +107,6 @@ def _predictor(original: Object, slot: Slot, ledger: Ledger) -> Spec:
 
 def _timeout_s(original: Object, slot: Slot, ledger: Ledger) -> int:
     """Return how many seconds a request may take, 0 where the original says nothing that a spec can say."""
-    if slot.protocol is Protocol.BENTO:
-        return _grace_s(slot)
     owners = ((slot.predictor, slot.place), (original["spec"], (*slot.place[:1],)))
     for owner, place in owners:
         text = annotation_of(owner, REST_TIMEOUT)
@@ -115,7 +116,7 @@ def _timeout_s(original: Object, slot: Slot, ledger: Ledger) -> int:
         if annotation_of(owner, GRPC_TIMEOUT) == text:
             ledger.say((*place, "annotations", GRPC_TIMEOUT))
         return int(text) // _MILLISECONDS
-    return 0
+    return 0 if slot.executor else _grace_s(slot)
 
 
 def _grace_s(slot: Slot) -> int:
@@ -125,13 +126,14 @@ def _grace_s(slot: Slot) -> int:
     return max(0, grace - _GRACE_S)
 
 
-def _executors(original: Object, protocol: Protocol, ledger: Ledger, *, logged: bool) -> None:
-    """Say which predictors keep what they have, and note where gen leaves out an executor that was there.
-
-    gen puts one where it translates, walks a graph, or logs: resolve/models.py.
-    """
+def _has_executor(original: Object, protocol: Protocol, *, logged: bool) -> bool:
+    """Say whether gen puts an executor in front: where it translates, walks a graph, or logs (resolve/models.py)."""
     graphs = any(one["graph"].get("children") for one in original["spec"]["predictors"])
-    behind = protocol is Protocol.SELDON or (protocol is not Protocol.BENTO and (logged or graphs))
+    return protocol is Protocol.SELDON or (protocol is not Protocol.BENTO and (logged or graphs))
+
+
+def _executors(original: Object, protocol: Protocol, ledger: Ledger, *, behind: bool) -> None:
+    """Say which predictors keep what they have, and note where gen leaves out an executor that was there."""
     for place, predictor in predictors(original):
         if has_engine(predictor) and not behind:
             reason = f"a single node that speaks {protocol.value} itself is called straight, without Seldon's executor"

@@ -6,7 +6,6 @@ from typing import Any
 
 from generator.emit import emit
 from generator.importing.ledger import Change, Remainder
-from generator.names import model_spec, tenant_spec
 
 Spec = dict[str, Any]
 
@@ -24,12 +23,14 @@ def text(spec: Spec, head: Sequence[str] = ()) -> str:
 def head(name: str, remainder: Sequence[Remainder]) -> list[str]:
     """Return what a spec says of its origin: how much of it is elsewhere."""
     lost, otherwise = (sum(one.change is change for one in remainder) for change in (Change.LEFT_OUT, Change.OTHERWISE))
-    counted = f"{lost} left out, {otherwise} said otherwise" if lost or otherwise else "all of it is said here"
+    if not lost and not otherwise:
+        return [f"Imported from SeldonDeployment {name}; all that has an effect is said here."]
+    counted = f"{lost} left out, {otherwise} said otherwise"
     return [f"Imported from SeldonDeployment {name}: {counted}; `gen import` lists each with its reason."]
 
 
-def tenant(name: str, contact: str, environments: Sequence[str], *, restricted: bool) -> tuple[str, str]:
-    """Return path and text of the spec of a tenant that has none yet."""
+def tenant(name: str, contact: str, environments: Sequence[str], *, restricted: bool) -> str:
+    """Return the text of the spec of a tenant that has none yet."""
     spec = {
         "apiVersion": "modelapi/v1",
         "kind": "Tenant",
@@ -40,13 +41,12 @@ def tenant(name: str, contact: str, environments: Sequence[str], *, restricted: 
             **({} if restricted else {"podSecurity": "baseline"}),
         },
     }
-    return tenant_spec(name), text(spec, ["Made by `gen import`: say who answers for it."])
+    return text(spec, ["Made by `gen import`: say who answers for it."])
 
 
-def model(tenant_name: str, spec: Spec, remainder: Sequence[Remainder]) -> tuple[str, str]:
-    """Return path and text of a model's spec."""
-    name = spec["metadata"]["name"]
-    return model_spec(tenant_name, name), text(spec, head(name, remainder))
+def model(spec: Spec, remainder: Sequence[Remainder]) -> str:
+    """Return the text of a model's spec."""
+    return text(spec, head(spec["metadata"]["name"], remainder))
 
 
 def _with_null(value: Any) -> Any:
