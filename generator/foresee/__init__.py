@@ -16,7 +16,7 @@ from generator.build import seldon
 from generator.build.operator import settings_of
 from generator.diag import Diagnostic, Mark, Severity, ordered
 from generator.foresee.places import Place, mark_of
-from generator.foresee.words import BY_DESIGN, todo_for
+from generator.foresee.words import BY_DESIGN, Meant, todo_for
 from generator.rules.cases import Case, ModelSpec
 from generator.rules.specs import Specs
 from generator.rules.words import listed
@@ -32,7 +32,7 @@ _SMALL = 20_000
 _UNHEARD = ("access", "owner", "data", "pins")  # of these the operator is told nothing
 _HEARD = ("run", "type", "children", "port", "server", "user", "runtime", "parameters", "implementation")
 
-__all__ = ["PREFIX", "find", "judge", "severity_of", "text_of", "todo_for"]
+__all__ = ["PREFIX", "Meant", "find", "judge", "severity_of", "shape", "text_of", "todo_for"]
 
 
 def find(specs: Specs, platform: Platform) -> tuple[Diagnostic, ...]:
@@ -42,13 +42,13 @@ def find(specs: Specs, platform: Platform) -> tuple[Diagnostic, ...]:
     seen: set[str] = set()
     found: list[Diagnostic] = []
     for model in specs.models:
-        shape = _shape(model)
-        if shape in seen:
+        known = shape(model)
+        if known in seen:
             continue
         said = list(_of_model(model, platform, tenants[model.tenant.name], settings))
         found += said
-        if shape and not said:
-            seen.add(shape)
+        if known and not said:
+            seen.add(known)
     return ordered(found)
 
 
@@ -93,7 +93,7 @@ def _built(case: Case, platform: Platform, tenant: Tenant) -> Object:
     return deployment
 
 
-def _shape(model: ModelSpec) -> str:
+def shape(model: ModelSpec) -> str:
     """Return a text that is the same for models which only differ in names of images; "" for a model too large."""
     text = json.dumps(_bare(model.spec))
     nodes = max(1, text.count('"run"'))

@@ -67,7 +67,7 @@ def mark_of(place: Place) -> Mark:
         predictor = place.deployment["spec"]["predictors"][path[2]]
         slot = next(one for one in case.predictors if one.name == predictor["name"])
         return _in_predictor(slot, predictor, path[_DEPTH:])
-    if path[:2] == PREDICTORS:
+    if path[:2] == PREDICTORS and case.has("predictors"):
         return case.key_mark("predictors")
     if path[:2] == ("spec", "protocol"):
         return case.mark("api", "protocol")

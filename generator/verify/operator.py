@@ -7,6 +7,7 @@ from generator.diag import Diagnostic, Mark
 from generator.foresee import PREFIX, judge, severity_of, text_of, todo_for
 from generator.names import object_file
 from generator.seldon.claims import clashes
+from generator.seldon.settings import OperatorSettings
 from generator.seldon.traps import settings_traps
 from generator.tenancy import Object, Platform
 from generator.verify.law import key, named
@@ -29,8 +30,17 @@ def check(platform: Platform, synced: Mapping[str, Sequence[Object]]) -> Iterato
         for verdict in judge(deployment, settings):
             what = f"{named(key(deployment))}: {text_of(verdict)}"
             yield Diagnostic(mark, PREFIX + verdict.rule, what, todo_for(verdict.rule), severity_of(verdict))
+    yield from _collisions(found, settings)
+
+
+def _collisions(found: Sequence[tuple[Mark, Object]], settings: OperatorSettings) -> Iterator[Diagnostic]:
+    """Yield the first name that two SeldonDeployments share; within one, `judge` has said it."""
+    said: set[tuple[int, int]] = set()
     for clash in clashes([deployment for _, deployment in found], settings):
         (first, one), (second, other) = clash.first, clash.second
+        if first == second or (first, second) in said:
+            continue
+        said.add((first, second))
         mine, theirs = named(key(found[second][1])), named(key(found[first][1]))
         what = f"{mine} takes the {other.kind} {other.name}, which {theirs} has"
         if one.name != other.name:
