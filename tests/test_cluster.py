@@ -1,7 +1,7 @@
 """What a real API server says: every object of every tree applied for real, and every pod that comes of it admitted."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
@@ -43,6 +43,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def applied(server: Server, objects: list[Object]) -> Iterator[list[tuple[Object, Object]]]:
     """Apply what one cluster gets, in Argo CD's order; give what was sent with the server's answer, then clear up."""
     answers = [(obj, server.apply(obj)) for obj in objects]
+    for obj in objects:
+        if obj["kind"] == "ResourceQuota":  # until its controller has counted, a quota admits nothing
+            _wait(lambda quota=obj: server.read(quota).get("status", {}).get("hard") == quota["spec"]["hard"])
     yield answers
     for obj in reversed(objects):
         if obj["kind"] != "Namespace":  # it takes seconds to go, and the next tree brings its own labels
@@ -95,6 +98,47 @@ def test_the_levels_of_pod_security_hold(server: Server, dev: list[Object]) -> N
         server.create(open_pod)
 
 
+@pytest.mark.parametrize(
+    ("verb", "resource", "where", "allowed"),
+    [
+        ("list", "pods", "payments", True),
+        ("get", "pods/log", "payments", True),
+        ("get", "services", "payments-build", True),
+        ("list", "pods", "growth", False),
+        ("list", "pods", "api", False),
+        ("get", "secrets", "payments", False),
+        ("create", "pods/exec", "payments", False),
+        ("create", "pods/portforward", "payments", False),
+        ("create", "pods", "payments", False),
+        ("delete", "networkpolicies.networking.k8s.io", "payments", False),
+        ("update", "authorizationpolicies.security.istio.io", "payments", False),
+        ("create", "serviceaccounts/token", "payments", False),
+        ("impersonate", "serviceaccounts", "payments", False),
+    ],
+)
+@pytest.mark.usefixtures("dev")
+def test_a_tenants_group_may_look_into_its_own_namespaces_and_nothing_else(
+    server: Server, verb: str, resource: str, where: str, *, allowed: bool
+) -> None:
+    full, _, part = resource.partition("/")
+    name, _, group = full.partition(".")
+    asked = {"verb": verb, "resource": name, "subresource": part, "group": group, "namespace": where}
+    spec = {"user": "someone@corp.example", "groups": ["payments-ml"], "resourceAttributes": asked}
+    api = "authorization.k8s.io/v1"
+    review = {"apiVersion": api, "kind": "SubjectAccessReview", "metadata": {"name": ""}, "spec": spec}
+    answer = server.ask("POST", f"/apis/{api}/subjectaccessreviews", review)
+    assert answer["status"]["allowed"] is allowed
+
+
+@pytest.mark.usefixtures("dev")
+@pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
+def test_no_service_of_a_tenant_reaches_outside_past_the_gateway(server: Server, kind: str) -> None:
+    metadata = {"name": "door", "namespace": "payments"}
+    spec = {"type": kind, "ports": [{"port": 80}]}
+    with pytest.raises(Refused, match="exceeded quota: quota"):
+        server.create({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+
+
 def test_an_unknown_field_is_refused(server: Server) -> None:
     with pytest.raises(Refused, match="field not declared in schema"):
         server.apply({**namespace("somewhere"), "spec": {"finalisers": []}})
@@ -113,7 +157,7 @@ def test_what_the_server_refuses_is_said_at_the_line_of_the_spec(empty: Server) 
     for obj in policy:
         empty.apply(obj)
     try:
-        _wait_for_refusal(empty)
+        _wait(lambda: _refuses_fraud(empty))
         result = _verify(empty, "--environment", "dev")
     finally:
         for obj in policy:
@@ -207,16 +251,20 @@ def _policy() -> list[Object]:
     ]
 
 
-def _wait_for_refusal(server: Server) -> None:
-    """Wait until the server has taken notice of the rule, which it does in its own time."""
+def _refuses_fraud(server: Server) -> bool:
+    """Tell whether the server has taken notice of the rule, which it does in its own time."""
     dev = environments(made(REPOSITORY))["dev"]
     fraud = next(obj for obj in dev if obj["kind"] == "SeldonDeployment" and obj["metadata"]["name"] == "fraud")
-    moved = {**fraud, "metadata": {**fraud["metadata"], "namespace": "default"}}
+    try:
+        server.apply({**fraud, "metadata": {**fraud["metadata"], "namespace": "default"}}, dry=True)
+    except Refused:
+        return True
+    return False
+
+
+def _wait(ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        try:
-            server.apply(moved, dry=True)
-        except Refused:
-            return
-        time.sleep(0.2)
-    raise RuntimeError(f"the rule does not hold after {PATIENCE_S} s")
+    while not ready():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the server is not where it should be after {PATIENCE_S} s")
+        time.sleep(0.1)
