@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from generator.audit.doors import Door, Way, frontages
 from generator.audit.grants import Grant
-from generator.audit.identities import Identity
-from generator.audit.matrix import Cell, Matrix, asked_at, grants_for, named_by
+from generator.audit.identities import TOKENED, Identity
+from generator.audit.matrix import Cell, Matrix, asked_at
 from generator.audit.rows import widest
 from generator.audit.snapshot import Snapshot
+from generator.audit.verdicts import grants_for, named_by
 
 Asked = Mapping[tuple[str, str], tuple[Identity, ...]]
 
@@ -82,6 +83,7 @@ def told(changes: Iterable[Change]) -> tuple[Change, ...]:
         kept += [side[cell.identity, cell.door] for cell in told_cells]
     # Whoever is granted by name is told too: that is the line that somebody wrote.
     named = [one for one in given if one not in kept and any(grant.index >= 0 for grant in one.grants)]
+    named = [one for one in named if one.identity.kind not in TOKENED or Way.GATEWAY in one.ways]
     order = {id(one): index for index, one in enumerate(given)}
     return tuple(sorted({id(one): one for one in (*kept, *named)}.values(), key=lambda one: order[id(one)]))
 

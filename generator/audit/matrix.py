@@ -10,8 +10,7 @@ from generator.access.mesh import guard
 from generator.access.tree import Cluster
 from generator.audit.candidates import candidates, variants, varied
 from generator.audit.doors import Door, Frontage, Knock, Way, frontages
-from generator.audit.grants import Grant, Granted
-from generator.audit.identities import ANYONE, TOKENED, Identity, Kind, Vouching, workload
+from generator.audit.identities import TOKENED, Identity, Kind, Vouching
 from generator.diag import ToolError
 from generator.model import Model
 from generator.tenancy import Issuer
@@ -94,7 +93,7 @@ def let_in(frontage: Frontage, identities: Iterable[Identity], alone: Iterable[I
     for door, knocks in frontage.doors.items():
         found: dict[Identity, Cell] = {}
         for identity in sorted(given, key=lambda one: len(one.also)):
-            if identity not in kept and any(part in found for part in _parts(identity)):
+            if identity not in kept and any(part in found for part in parts(identity)):
                 continue
             cell = _cell(frontage, vouching, identity, door, knocks)
             if cell:
@@ -138,7 +137,8 @@ def _unknown(url: str) -> Issuer:
     )
 
 
-def _parts(identity: Identity) -> tuple[Identity, ...]:
+def parts(identity: Identity) -> tuple[Identity, ...]:
+    """Return the identities that somebody with several has, () for one with one."""
     if not identity.also:
         return ()
     return (Identity(kind=identity.kind, name=identity.name, variant=identity.variant), *identity.also)
@@ -164,37 +164,3 @@ def _cell(
     if first is None:
         return None
     return Cell(identity=identity, door=door, ways=tuple(ways), rule=first[0], reason=first[1])
-
-
-def named_by(granted: Granted) -> dict[tuple[str, str], tuple[Identity, ...]]:
-    """Return whom the specs name at each model, in whatever environment."""
-    found: dict[tuple[str, str], dict[Identity, None]] = {}
-    for identity, door in granted:
-        found.setdefault((door.tenant, door.model), {})[identity] = None
-    return {model: tuple(identities) for model, identities in found.items()}
-
-
-def grants_for(granted: Granted, identity: Identity, door: Door) -> tuple[Grant, ...]:
-    """Return the grants that let somebody through a door: by name, by namespace, or as anyone with a token."""
-    if identity.variant:
-        return ()
-    for one in _parts(identity) or (identity,):
-        said = granted.get((one, door), ())
-        if not said and one.kind is Kind.WORKLOAD:
-            said = granted.get((workload(f"{one.name.partition('/')[0]}/*"), door), ())
-        if not said and one.kind in TOKENED:
-            said = granted.get((ANYONE, door), ())
-        if said:
-            return said
-    return ()
-
-
-def beyond(made: Matrix, granted: Granted) -> tuple[Cell, ...]:
-    """Return who gets in though no spec grants it, sorted."""
-    found = [cell for (identity, door), cell in made.cells.items() if not grants_for(granted, identity, door)]
-    return tuple(sorted(found, key=lambda cell: (cell.door, cell.identity)))
-
-
-def refused(made: Matrix, granted: Granted) -> tuple[tuple[Identity, Door], ...]:
-    """Return who is refused though a spec grants it, sorted."""
-    return tuple(sorted((pair for pair in granted if pair not in made.cells), key=lambda pair: (pair[1], pair[0])))

@@ -9,8 +9,9 @@ from typing import Any
 from generator.audit.doors import Door
 from generator.audit.grants import Grant, Granted
 from generator.audit.identities import Identity
-from generator.audit.matrix import Cell, grants_for
+from generator.audit.matrix import Cell
 from generator.audit.rows import Row
+from generator.audit.verdicts import grants_for
 
 FIELDS = (
     "environment", "tenant", "model", "operation", "identity", "kind", "name", "allowed", "ways", "policy", "rule",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from generator.audit.doors import Door, Way
 from generator.audit.grants import Grant, Granted
 from generator.audit.identities import TOKENED, Identity, Kind
-from generator.audit.matrix import Cell, Matrix, grants_for
+from generator.audit.matrix import Cell, Matrix
+from generator.audit.verdicts import grants_for, uncovered
 
 WORDS: Mapping[tuple[Way, ...], str] = {(Way.GATEWAY,): "gateway", (Way.MESH,): "mesh"}
 BOTH, NO, ABSENT = "both", "-", ""
@@ -75,9 +76,7 @@ def rows(made: Matrix, granted: Granted, wanted: Wanted) -> tuple[Row, ...]:
                 identity=identity,
                 cells=cells,
                 grants=_grants(granted, identity, doors.values()),
-                beyond=tuple(
-                    name for name, door in doors.items() if cells[name] and not grants_for(granted, identity, door)
-                ),
+                beyond=tuple(name for name, cell in cells.items() if cell and uncovered(granted, cell)),
             )
             if wanted.everything or not row.is_own:
                 found.append(row)

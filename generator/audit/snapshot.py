@@ -8,7 +8,8 @@ from pathlib import Path
 from generator.access.tree import Cluster, clusters
 from generator.audit.grants import Granted, granted_of, resolved
 from generator.audit.identities import Identity
-from generator.audit.matrix import Matrix, matrix, named_by
+from generator.audit.matrix import Matrix, matrix
+from generator.audit.verdicts import named_by
 from generator.diag import Diagnostic, SpecError, errors
 from generator.kustomize import Kustomize
 from generator.model import Model

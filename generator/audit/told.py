@@ -4,54 +4,66 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from generator.audit.calls import ELSE
 from generator.audit.diff import Change, Difference, told
 from generator.audit.doors import Way
 from generator.audit.grants import Grant
 from generator.audit.identities import Identity
 from generator.audit.markdown import code, escaped, table
+from generator.audit.matrix import Cell
 from generator.audit.records import record
 from generator.audit.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """The same change in several environments."""
+    """The same change at several operations of a model, in several environments."""
 
     gains: bool
     identity: Identity
     place: str  # tenant/model
-    operation: str
+    operations: tuple[str, ...]
     ways: tuple[Way, ...]
     environments: tuple[str, ...]
     rule: str
     grants: tuple[Grant, ...]
 
+    @property
+    def what(self) -> str:
+        """Return the operations in words."""
+        return "anything" if ELSE in self.operations else ", ".join(self.operations)
+
 
 def lines(changes: Iterable[Change], order: Sequence[str]) -> tuple[Line, ...]:
-    """Return the changes gathered over environments, gains first; ``order`` is that of the environments."""
-    gathered: dict[tuple[Any, ...], list[Change]] = {}
+    """Return the changes gathered over operations and environments, gains first.
+
+    ``order`` is that of the environments. Whom a wider identity with the same change stands for is left out.
+    """
+    by_operation: dict[tuple[Any, ...], list[Change]] = {}
     for change in told(changes):
-        door, cell = change.door, change.cell
-        rule = str(cell.rule or cell.reason.value)
-        key = (not change.gains, door.tenant, door.model, door.operation, change.identity, change.ways, change.grants)
-        gathered.setdefault((*key, rule if not change.grants else ""), []).append(change)
-    found = []
-    for key in sorted(gathered, key=lambda each: each[:5]):
-        first = gathered[key][0]
-        there = [change.door.environment for change in gathered[key]]
-        found.append(
-            Line(
-                gains=first.gains,
-                identity=first.identity,
-                place=f"{first.door.tenant}/{first.door.model}",
-                operation=first.door.operation,
-                ways=first.ways,
-                environments=tuple(name for name in order if name in there),
-                rule=str(first.cell.rule or first.cell.reason.value),
-                grants=first.grants,
-            )
-        )
-    return tuple(found)
+        door = change.door
+        rule = "" if change.grants else str(change.cell.rule or change.cell.reason.value)
+        key = (not change.gains, door.tenant, door.model, change.identity, change.ways, change.grants, rule)
+        by_operation.setdefault((*key, door.operation), []).append(change)
+    gathered: dict[tuple[Any, ...], dict[str, Change]] = {}
+    for (*front, operation), same in by_operation.items():
+        environments = tuple(name for name in order if name in {change.door.environment for change in same})
+        gathered.setdefault((*front, environments), {})[operation] = same[0]
+    return tuple(_line(key[-1], gathered[key]) for key in sorted(gathered, key=lambda each: (*each[:5], each[-2:])))
+
+
+def _line(environments: tuple[str, ...], by_operation: Mapping[str, Change]) -> Line:
+    first = next(iter(by_operation.values()))
+    return Line(
+        gains=first.gains,
+        identity=first.identity,
+        place=f"{first.door.tenant}/{first.door.model}",
+        operations=tuple(sorted(by_operation)),
+        ways=first.ways,
+        environments=environments,
+        rule=str(first.cell.rule or first.cell.reason.value),
+        grants=first.grants,
+    )
 
 
 def text(found: Sequence[Line]) -> str:
@@ -59,9 +71,22 @@ def text(found: Sequence[Line]) -> str:
     said = []
     for line in found:
         sign = "+" if line.gains else "-"
-        said.append(f"{sign} {line.identity}  {line.operation} of {line.place} in {', '.join(line.environments)}")
+        said.append(f"{sign} {line.identity}: {line.what} of {line.place} in {', '.join(line.environments)}")
         said.append(f"    {' and '.join(line.ways)}, {line.rule}; {_granted(line)}")
     return "".join(f"{line}\n" for line in said)
+
+
+def strangers(cells: Iterable[Cell], order: Sequence[str]) -> tuple[str, ...]:
+    """Return who gets in though no spec grants it, in words; ``cells`` are such, with the ways that are too many."""
+    changes = [
+        Change(gains=True, identity=cell.identity, door=cell.door, ways=cell.ways, cell=cell, grants=())
+        for cell in cells
+    ]
+    return tuple(
+        f"{line.identity} gets in, and no spec grants it: {line.what} of {line.place} in "
+        f"{', '.join(line.environments)}, {' and '.join(line.ways)}, {line.rule}"
+        for line in lines(changes, order)
+    )
 
 
 def summary(found: Sequence[Line]) -> str:
@@ -129,7 +154,7 @@ def _cells(line: Line) -> list[str]:
         for one in line.grants
     )
     by = grants or f"**not granted by any spec**: {code(line.rule)}"
-    what = f"{escaped(line.operation)} of {escaped(line.place)}"
+    what = f"{escaped(line.what)} of {escaped(line.place)}"
     return [
         code(str(line.identity)),
         what,

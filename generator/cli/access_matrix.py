@@ -14,11 +14,12 @@ import click
 from generator import kustomize
 from generator.audit import curl, html, markdown, records, table
 from generator.audit.doors import frontages
-from generator.audit.grants import Granted
 from generator.audit.identities import Identity
-from generator.audit.matrix import Cell, Matrix, beyond, refused
-from generator.audit.rows import Row, Wanted, environments_of, own_needs, rows, widest
+from generator.audit.matrix import Matrix
+from generator.audit.rows import Row, Wanted, environments_of, own_needs, rows
 from generator.audit.snapshot import Builder, Scope, Snapshot, snapshot
+from generator.audit.told import strangers
+from generator.audit.verdicts import beyond, refused
 from generator.cli.access import identities_of, printed
 from generator.cli.report import echo, is_watched
 
@@ -60,7 +61,7 @@ def run(root: Path, options: Options, today: date) -> int:
         made = taken.matrix(step=step)
     wanted = options.wanted
     found = rows(made, taken.granted, wanted)
-    problems = _problems(made, taken.granted, wanted)
+    problems = _problems(taken, made, wanted)
     printed(_formatted(taken, made, found, options, problems), options.output)
     if options.form == "table" and not options.output:
         _closing(options, made, 0 if options.everything else own_needs(made, taken.granted, wanted))
@@ -153,18 +154,16 @@ def _requests(taken: Snapshot, made: Matrix, found: Sequence[Row], *, fenced: bo
     return f"\n```sh\n{text}\n```\n" if fenced else f"\n{text}\n"
 
 
-def _problems(made: Matrix, granted: Granted, wanted: Wanted) -> list[str]:
-    open_ = [cell for cell in widest(beyond(made, granted)) if wanted.has_model(cell.door)]
-    shut = [(identity, door) for identity, door in refused(made, granted) if wanted.has_model(door)]
+def _problems(taken: Snapshot, made: Matrix, wanted: Wanted) -> list[str]:
+    open_ = [cell for cell in beyond(made, taken.granted) if wanted.has_model(cell.door)]
+    shut = [(identity, door) for identity, door in refused(made, taken.granted) if wanted.has_model(door)]
     return [
-        *(f"{cell.identity} gets in at {cell.door}, and no spec grants it: {_by(cell)}" for cell in open_),
-        *(f"{identity} is refused at {door}, and {granted[identity, door][0]} grants it" for identity, door in shut),
+        *strangers(open_, tuple(taken.models)),
+        *(
+            f"{identity} is refused at {door}, and {taken.granted[identity, door][0]} grants it"
+            for identity, door in shut
+        ),
     ]
-
-
-def _by(cell: Cell) -> str:
-    ways = " and ".join(way.value for way in cell.ways)
-    return f"{ways}, {cell.rule or cell.reason.value}"
 
 
 def _closing(options: Options, made: Matrix, hidden: int) -> None:
