@@ -13,6 +13,7 @@ from generator.access.paths import normalize
 
 WORKLOAD = Workload(namespace="team-a", name="fraud", labels={"app": "fraud"})
 TAILS = (
+    *("/%a%41%2E", "/%%41%41", "/%%41B", "/%4%31", "/%%30%30", "/%4%3", "/%%4", "/%%%41%41", "/%/../%41%41"),
     *("", "/", "//", "///", "/.", "/..", "/./", "/../", "/...", "/.a", "/a.", "/a..", "/..a", "/a/../../b", "/a//../b"),
     *(
         "/%2e",

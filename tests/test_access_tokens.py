@@ -28,7 +28,11 @@ HEADS = (
     [],
     "x",
 )
-BODIES = (b"", b"{}", b"[]", b"{", b'{"iss": "a", "iss": "b"}', b'{"a": NaN}', b'{"exp": "1"}', b'{"a": "\\x01"}')
+STRANGER = f'"iss": "{ISSUER}", "aud": "stranger"'
+BODIES = (
+    *(b"", b"{}", b"[]", b"{", b'{"a": NaN}', b'{"exp": "1"}'),
+    *(f'{{{STRANGER}, "a": "\x01"}}'.encode(), f'{{{STRANGER}, "iss": "{ISSUER}"}}'.encode()),
+)
 LETTERS = "ABCabc019-_.=+/ ,;%$"
 
 
