@@ -6,7 +6,7 @@ from generator.access.jwt import NOBODY, jwt_filters
 
 RULES = """
 kind: RequestAuthentication
-metadata: {name: second, namespace: team-a}
+metadata: {name: second, namespace: istio-system}
 spec:
   jwtRules:
     - issuer: https://b
@@ -21,7 +21,7 @@ spec:
       spaceDelimitedClaims: [roles]
 ---
 kind: RequestAuthentication
-metadata: {name: first, namespace: istio-system}
+metadata: {name: first, namespace: team-a}
 spec: {jwtRules: [{issuer: https://a, jwksUri: https://a/keys}]}
 """
 NORMAL = {"spaceDelimitedClaims": ["permission", "scope"]}
