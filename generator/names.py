@@ -28,6 +28,11 @@ def base_folder(tenant: str, model: str) -> str:
     return f"{BASE}/{tenant}/{model}"
 
 
+def tenant_folders(tenant: str, environments: Iterable[str]) -> tuple[str, ...]:
+    """Return the folders in which a tenant's files lie, and nobody else's."""
+    return (f"{BASE}/{tenant}", *(f"{OVERLAYS}/{environment}/{tenant}" for environment in environments))
+
+
 def platform_folder(environment: str) -> str:
     """Return the folder of an environment's gateway and mesh settings."""
     return f"{OVERLAYS}/{environment}/platform"

@@ -1,30 +1,30 @@
 """The whole path from specs to files, in one screen: load, check, resolve, build, factor, emit. Nothing is written."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from generator import build, layout, names, resolve, rules, sources
+from generator import build, layout, names, parallel, resolve, rules, sources
 from generator.diag import Diagnostic, Severity, SpecError, errors, ordered
 from generator.factor import Layer, factor
 from generator.layout import Files, Overlay
 from generator.model import Model
-from generator.rules.cases import ModelSpec, TenantSpec
-from generator.rules.specs import Specs
+from generator.rules.cases import TenantSpec
+from generator.rules.specs import Specs, shares
 from generator.tenancy import Object, Place, Platform
 from generator.tree import merge
 
-Served = tuple[Place, tuple[str, ...]]  # a tenant in an environment, and the models that are deployed there
+Served = tuple[tuple[str, tuple[str, ...]], ...]  # a tenant's environments, and the models that are deployed there
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """The files of one tenant or of the platform, the overlays they make, and which models each place deploys."""
+    """The files of one tenant or of the platform, the overlays they make, and what a tenant deploys where."""
 
     files: Files
     overlays: tuple[Overlay, ...]
-    served: tuple[Served, ...] = ()
+    served: Served = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +58,41 @@ def examine(
         ToolError: A file cannot be read.
     """
     read = sources.read(root, only, drafts)
-    found = (
-        *read.diagnostics,
-        *rules.find(read.specs, today, [rule for rule in rules.RULES if not (only and rule.across)]),
-    )
+    found = (*read.diagnostics, *(judge_apart(read.specs, today) if only else judge(read.specs, today)))
     if foreseen and not errors(found):
-        from generator import foresee  # noqa: PLC0415  # 10 ms that render has no use for
-
-        found = (*found, *foresee.find(read.specs, platform_of(read.specs)))
+        found = (*found, *_foresee(read.specs))
     # A broken platform or tenant keeps the specs that stand on it from being judged, so it is always said.
     return read.specs, ordered(d for d in found if not only or d.mark.file in only or d.severity is Severity.ERROR)
+
+
+def judge(specs: Specs, today: date) -> tuple[Diagnostic, ...]:
+    """Return everything that breaks the rules, sorted; many models are judged by several processes."""
+    count = parallel.workers(len(specs.models))
+    if count > 1:
+        apart = parallel.spread(lambda share: judge_apart(share, today), shares(specs), count)
+        found = ordered((*judge_across(specs, today), *(problem for one in apart for problem in one)))
+        if not errors(found):
+            return found  # else some texts might say less than what is known of the other tenants
+    return rules.find(specs, today)
+
+
+def judge_across(specs: Specs, today: date) -> tuple[Diagnostic, ...]:
+    """Return what breaks the rules that must see every tenant and model at once."""
+    return rules.find(specs, today, [rule for rule in rules.RULES if rule.across])
+
+
+def judge_apart(specs: Specs, today: date) -> tuple[Diagnostic, ...]:
+    """Return what breaks the other rules."""
+    return rules.find(specs, today, [rule for rule in rules.RULES if not rule.across])
+
+
+def _foresee(specs: Specs) -> Iterator[Diagnostic]:
+    from generator import foresee  # noqa: PLC0415  # 10 ms that render has no use for
+
+    platform, count = platform_of(specs), parallel.workers(len(specs.models))
+    some = [replace(specs, models=specs.models[number::count]) for number in range(count)]
+    for found in parallel.spread(lambda one: foresee.find(one, platform), some, count):
+        yield from found
 
 
 def generate(root: Path, today: date) -> Generated:
@@ -93,11 +118,11 @@ def parts(specs: Specs) -> Iterator[Part]:
     """Yield a part per tenant, then the platform's. The specs have passed every rule."""
     platform = platform_of(specs)
     served: list[Served] = []
-    for tenant in specs.tenants:
-        part = _tenant(platform, tenant, [model for model in specs.models if model.tenant.name == tenant.name])
-        served += part.served
+    for share in shares(specs)[1:]:
+        part = tenant_part(platform, share)
+        served.append(part.served)
         yield part
-    yield _platform(platform, served)
+    yield platform_part(platform, specs.tenants, served)
 
 
 def platform_of(specs: Specs) -> Platform:
@@ -108,25 +133,32 @@ def platform_of(specs: Specs) -> Platform:
     return resolve.platform(specs.platform.document.data, keys)
 
 
-def _platform(platform: Platform, served: Sequence[Served]) -> Part:
+def platform_part(platform: Platform, specs: Sequence[TenantSpec], served: Sequence[Served]) -> Part:
+    """Return what is the platform's own; ``served``: what each of the tenants deploys where."""
     source = names.PLATFORM_SPEC
-    tenants = tuple({place.tenant.name: place.tenant for place, _ in served}.values())
-    overlays = [_whole(names.HUB, source, build.hub(platform, served))]
+    tenants = [resolve.tenant(spec.document.data, platform) for spec in specs]
+    places = [
+        (resolve.place(platform, tenant, environment), models)
+        for tenant, deployed in zip(tenants, served, strict=True)
+        for environment, models in deployed
+    ]
+    overlays = [_whole(names.HUB, source, build.hub(platform, places))]
     for environment in platform.environments:
-        places = [place for place, _ in served if place.environment.name == environment.name]
+        here = [place for place, _ in places if place.environment.name == environment.name]
         folder = names.platform_folder(environment.name)
-        overlays.append(_whole(folder, source, build.settings(platform, environment, places)))
+        overlays.append(_whole(folder, source, build.settings(platform, environment, here)))
     owners = layout.codeowners(build.codeowners(platform, tenants))
     return Part(files=merge([owners, *(files for files, _ in overlays)]), overlays=tuple(o for _, o in overlays))
 
 
-def _tenant(platform: Platform, spec: TenantSpec, specs: Sequence[ModelSpec]) -> Part:
-    tenant = resolve.tenant(spec.document.data, platform)
+def tenant_part(platform: Platform, share: Specs) -> Part:
+    """Return what one tenant has: its models, walls and image builds; ``share`` holds it and its models alone."""
+    tenant = resolve.tenant(share.tenants[0].document.data, platform)
     places = [resolve.place(platform, tenant, environment) for environment in tenant.environments]
-    models = {one.name: [resolve.model(one.document.data, place) for place in places] for one in specs}
+    models = {one.name: [resolve.model(one.document.data, place) for place in places] for one in share.models}
     made = [
         part
-        for one in specs
+        for one in share.models
         for part in _model(resolve.base_model(one.document.data, platform, tenant), models[one.name])
     ]
     objects = {overlay.folder: overlay.objects for _, overlay in made}
@@ -134,7 +166,7 @@ def _tenant(platform: Platform, spec: TenantSpec, specs: Sequence[ModelSpec]) ->
     for index, place in enumerate(places):
         here = [resolved[index] for resolved in models.values() if resolved[index].deployed]
         made += [*_walls(place, here), _listing(place, here, objects)]
-        served.append((place, tuple(model.name for model in here)))
+        served.append((place.environment.name, tuple(model.name for model in here)))
     made += _images(places, models)
     return Part(files=merge(files for files, _ in made), overlays=tuple(o for _, o in made), served=tuple(served))
 

@@ -3,7 +3,7 @@
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from generator.load import load
 from generator.names import PLATFORM_SPEC, TENANTS
 from generator.rules import specs as rules_specs
 from generator.rules.specs import Entry, Specs
-from generator.tree import hash_of
+from generator.survey import hash_of
 
 SUFFIX = ".yaml"
 SPECIAL = "special"  # neither file nor folder nor link
@@ -30,7 +30,7 @@ class Sources:
 
     specs: Specs
     diagnostics: tuple[Diagnostic, ...]
-    hashes: Mapping[str, bytes]
+    hashes: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,20 @@ class _Spec:
 
     document: Document | None
     problems: tuple[Diagnostic, ...]
-    hash: bytes
+    hash: str
 
 
-def read(root: Path, only: tuple[str, ...] = (), drafts: Mapping[str, str] | None = None) -> Sources:
+def read(
+    root: Path,
+    only: tuple[str, ...] = (),
+    drafts: Mapping[str, str] | None = None,
+    *,
+    tenants: Collection[str] | None = None,
+) -> Sources:
     """Read platform.yaml and everything below tenants/, or ``only`` some specs and what they stand on.
 
-    ``drafts`` are texts of specs by path that count as if they stood on the disk.
+    ``drafts`` are texts of specs by path that count as if they stood on the disk. Where ``tenants`` are named, only
+    the specs of these are read; of the others it is still said that they are there.
 
     Raises:
         ToolError: A file or folder is there but cannot be read.
@@ -57,14 +64,18 @@ def read(root: Path, only: tuple[str, ...] = (), drafts: Mapping[str, str] | Non
     entries = tuple(
         entry for entry in entries if entry.kind != SPECIAL and (entry.path, entry.kind) != (TENANTS, "file")
     )
-    found = _all_specs(root, [entry.path for entry in entries if _is_spec(entry)], drafts)
+    wanted = [entry.path for entry in entries if _is_spec(entry) and _is_of(entry, tenants)]
+    found = _all_specs(root, wanted, drafts)
     passed = [one.document for one in found.values() if one.document]
     platform = next((d for d in passed if d.file == PLATFORM_SPEC and d.kind == "Platform"), None)
     keys = {path: _key_file(root, path) for path in rules_specs.key_files(platform)} if platform else {}
     return Sources(
         specs=rules_specs.of(passed, entries, keys),
         diagnostics=(*misplaced, *(problem for one in found.values() for problem in one.problems)),
-        hashes={path: one.hash for path, one in found.items()},
+        hashes={
+            **{path: one.hash for path, one in found.items()},
+            **{path: hash_of(text.encode()) for path, text in keys.items() if text is not None},
+        },
     )
 
 
@@ -144,6 +155,10 @@ def _is_spec(entry: Entry) -> bool:
     return entry.path == PLATFORM_SPEC or (len(parts) == _SPEC_DEPTH and parts[-1].endswith(SUFFIX))
 
 
+def _is_of(entry: Entry, tenants: Collection[str] | None) -> bool:
+    return tenants is None or entry.path == PLATFORM_SPEC or entry.path.split("/")[1] in tenants
+
+
 def text_of(root: Path, path: str) -> bytes:
     """Return what stands in a spec file.
 
@@ -179,6 +194,6 @@ def _key_file(root: Path, path: str) -> str | None:
     if not place.resolve().is_relative_to(root.resolve()) or not place.is_file():
         return None
     try:
-        return place.read_text(encoding="utf-8")
+        return place.read_bytes().decode()
     except (OSError, UnicodeDecodeError):
         return None

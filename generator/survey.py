@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 
 from generator.diag import Diagnostic, Mark, ToolError
@@ -67,6 +68,11 @@ def bytes_of(root: Path, path: str) -> bytes:
     except OSError as problem:
         raise _unreadable(path, problem) from problem
     return content
+
+
+def hash_of(content: bytes) -> str:
+    """Return what tells one content of a file from another."""
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def text_of(content: bytes) -> str | None:

@@ -5,15 +5,13 @@ single files of the repository (``owned``); in there it overwrites and deletes o
 Nothing here changes the disk.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 from generator.diag import Diagnostic, SpecError, ordered
-from generator.survey import bytes_of, mark, scan, text_of
+from generator.survey import bytes_of, hash_of, mark, scan, text_of
 
 Tree = Mapping[str, str]
 
@@ -71,7 +69,7 @@ class Changes:
     delete: tuple[str, ...]
     empty: tuple[str, ...]
     refused: tuple[Diagnostic, ...]
-    before: Mapping[str, bytes]
+    before: Mapping[str, str]
     same: int
     moves: tuple[str, ...] = ()
 
@@ -93,11 +91,6 @@ def together(several: Sequence[Changes]) -> Changes:
         same=sum(one.same for one in several),
         moves=tuple(sorted(path for one in several for path in one.moves)),
     )
-
-
-def hash_of(text: bytes) -> bytes:
-    """Return what tells one text of a file from another."""
-    return blake2b(text, digest_size=16).digest()
 
 
 def header(source: str) -> str:
@@ -198,16 +191,24 @@ def plan(made: Tree, root: Path, owned: tuple[str, ...], elsewhere: Mapping[str,
 
 def unified(changes: Plan) -> str:
     """Return the changes as a unified diff that ``git apply`` takes, created and deleted files included."""
-    return "".join(
-        line
-        for path in sorted((*changes.create, *changes.update, *changes.delete))
-        for line in difflib.unified_diff(
-            _lines(changes.before.get(path, "")),
-            _lines(changes.made.get(path, "")),
-            f"a/{path}" if path in changes.before else "/dev/null",
-            f"b/{path}" if path in changes.made else "/dev/null",
+    return "".join(diffs(changes).values())
+
+
+def diffs(changes: Plan) -> dict[str, str]:
+    """Return the parts of the unified diff, by path."""
+    from difflib import unified_diff  # noqa: PLC0415  # a render has no use for it
+
+    return {
+        path: "".join(
+            unified_diff(
+                _lines(changes.before.get(path, "")),
+                _lines(changes.made.get(path, "")),
+                f"a/{path}" if path in changes.before else "/dev/null",
+                f"b/{path}" if path in changes.made else "/dev/null",
+            )
         )
-    )
+        for path in sorted((*changes.create, *changes.update, *changes.delete))
+    }
 
 
 def _folders(made: Tree, owned: tuple[str, ...]) -> set[str]:

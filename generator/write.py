@@ -17,6 +17,7 @@ from pathlib import Path
 from generator import journal, tree
 from generator.diag import SpecError, ToolError
 from generator.journal import FOLDER, Journal
+from generator.survey import hash_of
 
 _LOCK = f"{FOLDER}/lock"
 _IGNORE = f"{FOLDER}/.gitignore"
@@ -220,9 +221,9 @@ def _check(root: Path, changes: tree.Changes) -> None:
         raise ToolError(f"{min(changed)} changed while gen was at work\n  run it again: nothing was changed")
 
 
-def _holds(file: Path, seen: bytes) -> bool:
+def _holds(file: Path, seen: str) -> bool:
     try:
-        return tree.hash_of(file.read_bytes()) == seen
+        return hash_of(file.read_bytes()) == seen
     except OSError:
         return False
 

@@ -31,6 +31,7 @@ LAYERS = (
     ("manifest",),
     ("rendering",),
     ("write", "expiry", "doctor"),
+    ("refresh",),
     ("verify", "cluster"),
     ("access",),
     ("importing",),
@@ -38,7 +39,7 @@ LAYERS = (
     ("cli",),
     ("__main__",),
 )
-WRITERS = {"write", "journal", "scaffold", "access.harness", "access.signing"}
+WRITERS = {"write", "journal", "manifest", "scaffold", "access.harness", "access.signing"}
 RUNNERS = {"kustomize", "cluster", "git", "access.harness"}
 WRITING = {"write_text", "write_bytes", "mkdir", "rmdir", "unlink", "rename", "replace", "symlink_to", "touch"}
 

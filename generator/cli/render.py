@@ -1,6 +1,7 @@
 """gen render: write base/, overlays/ and CODEOWNERS, or say what would change."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,8 @@ from generator.cli.report import echo, report, stage
 from generator.diag import SpecError
 
 if TYPE_CHECKING:
-    from generator.tree import Plan
+    from generator.diag import Diagnostic
+    from generator.tree import Changes, Plan
 
 COLOURS = {"create": "green", "update": "yellow", "delete": "red"}
 
@@ -32,63 +34,91 @@ def command(root: Path, *, check: bool, diff: bool, quiet: bool) -> int:
       gen render --check      for CI: are the trees what the specs say?
       gen render --diff       what a render would change
     """  # noqa: D301
-    from generator import names, tree, write  # noqa: PLC0415  # not needed for --help
-
-    writes = not (check or diff)
-    if writes and (note := write.recover(root, names.OWNED)):
-        echo(note, err=True)
     try:
-        plan = _plan(root)
+        done = _compare(root, diff=diff) if check or diff else _write(root)
     except SpecError as problem:
-        report(problem.diagnostics, closing="nothing was written" if writes else "")
-        return 1
-    if diff:
-        echo(tree.unified(plan), nl=False)
-    elif not quiet:
-        echo("".join(f"{click.style(verb, fg=COLOURS[verb])} {path}\n" for verb, path in _changes(plan)), nl=False)
-    if writes:
-        stage(f"writing {len(plan.create) + len(plan.update)} files")
-        write.apply(plan, root)
         stage("")
-    echo(_closing(plan, done=writes), err=diff)
-    return int(not writes and not plan.is_clean)
+        report(problem.diagnostics, closing="" if check or diff else "nothing was written")
+        return 1
+    finally:
+        stage("")
+    report(done.notices)
+    if diff:
+        echo(done.diff, nl=False)
+    elif not quiet:
+        echo("".join(f"{click.style(verb, fg=COLOURS[verb])} {path}\n" for verb, path in _changes(done)), nl=False)
+    is_clean = not (done.created or done.updated or done.deleted)
+    echo(_closing(done, is_clean=is_clean, written=not (check or diff)), err=diff)
+    return int((check or diff) and not is_clean)
 
 
-def _plan(root: Path) -> "Plan":
-    """Return what would change on the disk, and say on the way what there is to notice.
+@dataclass(frozen=True, kw_only=True)
+class _Done:
+    """What was done, or would be: paths, each sorted; how many files are as they should be; what there is to say."""
+
+    created: tuple[str, ...]
+    updated: tuple[str, ...]
+    deleted: tuple[str, ...]
+    same: int
+    notices: "tuple[Diagnostic, ...]"
+    diff: str = ""
+
+
+def _write(root: Path) -> _Done:
+    """Render, with what is remembered of the last time.
 
     Raises:
         SpecError: The specs have problems, or a person's file lies in a generated folder.
     """
-    from generator import names, tree  # noqa: PLC0415  # not needed for --help
-    from generator.pipeline import generate  # noqa: PLC0415
+    from generator.refresh import refresh  # noqa: PLC0415  # not needed for --help
 
-    stage("reading the specs and building the objects")
-    try:
-        made = generate(root, datetime.now(UTC).date())
-        stage(f"comparing {len(made.files)} files")
-        plan = tree.plan(made.files, root, names.OWNED)
-    finally:
-        stage("")
-    if plan.refused:
-        raise SpecError(plan.refused)
-    report(made.notices)
-    return plan
+    stage("comparing specs and files with what was rendered last")
+    done = refresh(root, datetime.now(UTC).date())
+    if done.note:
+        echo(done.note, err=True)
+    return _Done(created=done.created, updated=done.updated, deleted=done.deleted, same=done.same, notices=done.notices)
 
 
-def _changes(plan: "Plan") -> Iterator[tuple[str, str]]:
+def _compare(root: Path, *, diff: bool) -> _Done:
+    """Render in memory and compare every byte; nothing that an earlier run remembers is asked.
+
+    Raises:
+        SpecError: The specs have problems, or a person's file lies in a generated folder.
+    """
+    from generator import tree  # noqa: PLC0415  # not needed for --help
+    from generator.rendering import render  # noqa: PLC0415
+
+    def keep(plan: "Plan") -> "tuple[Changes, dict[str, str]]":
+        return plan.changes(), tree.diffs(plan) if diff else {}
+
+    stage("reading the specs, building the objects and comparing the files")
+    made = render(root, datetime.now(UTC).date(), keep)
+    changes = tree.together([one for one, _ in made.kept])
+    if changes.refused:
+        raise SpecError(changes.refused)
+    parts = {path: text for _, some in made.kept for path, text in some.items()}
+    return _Done(
+        created=changes.create,
+        updated=changes.update,
+        deleted=changes.delete,
+        same=changes.same,
+        notices=made.notices,
+        diff="".join(parts[path] for path in sorted(parts)),
+    )
+
+
+def _changes(done: _Done) -> Iterator[tuple[str, str]]:
     verbs = {
-        **dict.fromkeys(plan.create, "create"),
-        **dict.fromkeys(plan.update, "update"),
-        **dict.fromkeys(plan.delete, "delete"),
+        **dict.fromkeys(done.created, "create"),
+        **dict.fromkeys(done.updated, "update"),
+        **dict.fromkeys(done.deleted, "delete"),
     }
     for path in sorted(verbs):
         yield verbs[path], path
 
 
-def _closing(plan: "Plan", *, done: bool) -> str:
-    if plan.is_clean:
-        return f"{len(plan.made)} files: up to date"
-    counts = f"{len(plan.create)} created, {len(plan.update)} updated, {len(plan.delete)} deleted"
-    same = len(plan.made) - len(plan.create) - len(plan.update)
-    return f"{counts}, {same} unchanged" if done else f"stale: {counts} by `gen render`"
+def _closing(done: _Done, *, is_clean: bool, written: bool) -> str:
+    if is_clean:
+        return f"{done.same} files: up to date"
+    counts = f"{len(done.created)} created, {len(done.updated)} updated, {len(done.deleted)} deleted"
+    return f"{counts}, {done.same} unchanged" if written else f"stale: {counts} by `gen render`"

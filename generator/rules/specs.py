@@ -1,7 +1,7 @@
 """All specs of a repository, as the rules see them: platform, tenants, models, and what else stands in the folders."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from generator.document import Document
@@ -66,6 +66,35 @@ def of(
         misplaced=tuple(document for document in placed if document.kind != kind_at(document.file)),
         entries=tuple(sorted(entries)),
         keys=keys or {},
+    )
+
+
+def shares(specs: Specs) -> tuple[Specs, ...]:
+    """Return the specs in shares: what belongs to no tenant, then each tenant with its models.
+
+    A rule that is not ``across`` finds the same in all the shares as in the whole, if in each of them it finds no
+    error; the texts of errors may differ, where they say what else there is.
+    """
+    models: dict[str, list[ModelSpec]] = {name: [] for name in specs.tenant}
+    entries: dict[str, list[Entry]] = {name: [] for name in ("", *specs.tenant)}
+    for model in specs.models:
+        models[model.tenant.name].append(model)
+    for entry in specs.entries:
+        owner = entry.path.split("/")[1:2]
+        entries[owner[0] if owner and owner[0] in specs.tenant else ""].append(entry)
+    above = [entry for entry in entries[""] if entry.path == PLATFORM_SPEC]
+    return (
+        replace(specs, tenants=(), models=(), entries=tuple(entries[""])),
+        *(
+            Specs(
+                platform=specs.platform,
+                tenants=(tenant,),
+                models=tuple(models[name]),
+                entries=(*above, *entries[name]),
+                keys=specs.keys,
+            )
+            for name, tenant in specs.tenant.items()
+        ),
     )
 
 
