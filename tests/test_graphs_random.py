@@ -1,4 +1,4 @@
-"""Whatever a spec asks for: it is refused at a place inside its file, or the CRD, the webhook and the operator take it."""
+"""Whatever a spec asks for: it is refused inside its file, or the CRD, the webhook and the operator take it."""
 
 import json
 from pathlib import Path
