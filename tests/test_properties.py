@@ -17,10 +17,11 @@ from golden_cases import EVERYWHERE, REPOSITORY, TODAY, each_case, everywhere, m
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from generator import tree, write
+from generator import kustomize, tree, write
 from generator.diag import SpecError
 from generator.names import OWNED
 from generator.pipeline import generate
+from generator.verify import verify
 
 Files = dict[str, str]
 RANDOM = st.integers(0, 2**32).map(Random)  # noqa: S311  # a choice of mutations, not a secret
@@ -75,6 +76,7 @@ class _Dumper(yaml.SafeDumper):
     """Quote every text, as specs must where a reader might take it for something else."""
 
 
+_Dumper.ignore_aliases = lambda *_: True  # type: ignore[method-assign]
 _Dumper.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
 
 
@@ -224,6 +226,49 @@ def _shared(path: str) -> bool:
     """Tell what the platform makes of all tenants together: hosts at the gateway, delivery, owners."""
     parts = path.split("/")
     return path == "CODEOWNERS" or parts[:2] == ["overlays", "argocd"] or parts[2:3] == ["platform"]
+
+
+# ---- what the real Kustomize makes of it
+
+# What an environment may say of a model: each is another shape of patch.
+PATCHES: tuple[dict[str, Any], ...] = (
+    {"runtime": {"replicas": {"min": 2, "max": 2}}},
+    {"runtime": {"replicas": {"min": 1, "max": 1}, "env": {"LOG_LEVEL": None, "NEW": "1"}}},
+    {"runtime": {"env": {"A_B": "yes", "N": "0777", "T": "12:30", "E": ""}}},
+    {"runtime": {"volumes": {"cache": None, "more": {"path": "/more", "empty": "2Gi"}}}},
+    {"runtime": {"placement": {"nodeSelector": {"a/b": "c"}, "tolerations": None}}},
+    {"runtime": {"secrets": {"OTHER": {"secret": "other", "key": "k"}}}},
+    {"predictors": {"canary": None, "main": {"traffic": 100}}},
+    {"predictors": {"main": {"traffic": 50}, "canary": {"traffic": 30}, "third": {"traffic": 20}}},
+    {"predictors": {"canary": {"shadow": True, "traffic": None}, "main": {"traffic": 100}}},
+    {"run": {"image": f"registry.local/risk/other@sha256:{'ef' * 32}", "port": 5000, "probes": {"live": "/l"}}},
+    {"api": {"routes": {"predict": ["/score"]}}},
+    {},
+)
+
+
+@given(random=RANDOM)
+@settings(max_examples=8, deadline=None)
+def test_whatever_environments_change_kustomize_prints_what_was_resolved(random: Random) -> None:
+    with repository(_patched(random)) as root:
+        try:
+            here = generate(root, TODAY)
+        except SpecError:
+            return
+        write.apply(tree.plan(here.files, root, OWNED), root)
+        report = verify(root, here, tool=kustomize.find())
+    assert [found for found in report.diagnostics if found.rule != "quota-too-small"] == []
+
+
+def _patched(random: Random) -> Files:
+    """Return a case in which each environment patches the model in two ways."""
+    files = {path: yaml.safe_load(text) for path, text in texts("canary").items() if path.endswith(".yaml")}
+    files["platform.yaml"]["spec"]["environments"]["prod"].pop("require")
+    environments = files["tenants/risk/fraud.yaml"]["spec"]["environments"]
+    for name in environments:
+        first, second = (deepcopy(patch) for patch in random.sample(PATCHES, 2))
+        environments[name] = {**first, **second, "runtime": {**first.get("runtime", {}), **second.get("runtime", {})}}
+    return {**texts("canary"), **{path: dump(data) for path, data in files.items()}}
 
 
 # ---- no surprise
