@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from generator import journal, manifest
 from generator.diag import Diagnostic, SpecError, ordered
 from generator.manifest import Inputs, Look, Manifest, Unit
-from generator.names import OWNED, TENANTS
+from generator.names import OWNED, PLATFORM_SPEC, TENANTS
 
 if TYPE_CHECKING:  # with what they need, 100 ms that an idle run does not pay
     from generator.rendering import Done, Rendered
@@ -66,6 +66,8 @@ def _render(root: Path, today: date, known: Manifest | None, stale: frozenset[st
     from generator import rendering, write  # noqa: PLC0415  # as above
 
     keep = partial(write.stage, root)
+    if not (root / PLATFORM_SPEC).exists():  # no repository: leave no trace in it
+        rendering.render(root, today, keep)
     with write.writing(root, OWNED) as note:
         mark = manifest.clock(root)
         if known and stale is not None and not note:
