@@ -42,6 +42,8 @@ def effects(deployment: Object, settings: OperatorSettings) -> Effects:
     whole, made = defaulted(deployment, settings), list(expand(deployment, settings))
     return {
         "route": _route(whole, made),
+        "services": {o["metadata"]["name"]: _service(o["spec"]) for o in made if o["kind"] == "Service"},
+        "destinations": {o["metadata"]["name"]: o["spec"] for o in made if o["kind"] == "DestinationRule"},
         "predictors": {
             one["name"]: _predictor(whole, one, made, _declared(deployment, one["name"]))
             for one in whole["spec"]["predictors"]
@@ -81,6 +83,12 @@ def _route(whole: Object, made: list[Object]) -> Effects:
         "shares": dict.fromkeys(shares, _WHOLE) if len(shares) == 1 and set(shares.values()) <= {0, _WHOLE} else shares,
         "mirror": {mirror: rest.get("mirrorPercentage", {}).get("value", _WHOLE)} if mirror else None,
     }
+
+
+def _service(spec: Object) -> Effects:
+    """Return whom a Service leads to; its numbers are those of the containers, told there."""
+    words = [port["name"] for port in spec["ports"]]
+    return {"selector": spec["selector"], "headless": spec.get("clusterIP") == "None", "ports": words}
 
 
 def _predictor(whole: Object, predictor: Object, made: list[Object], declared: dict[str, list[str]]) -> Effects:

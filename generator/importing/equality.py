@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from generator.build import container
 from generator.importing.effects import COUNTED
 from generator.importing.runtime import GENERATED, OWN
 from generator.resolve import defaults
@@ -71,7 +72,12 @@ def _each(*tails: str) -> tuple[str, ...]:
 ADDITIONS: tuple[Addition, ...] = (
     Addition(
         id="route",
-        where=("route > hosts", "route > gateways", f"{_NODE} > annotations > seldon.io/istio-*"),
+        where=(
+            "route > hosts",
+            "route > gateways",
+            f"{_NODE} > annotations > seldon.io/istio-gateway",
+            f"{_NODE} > annotations > seldon.io/istio-host",
+        ),
         why="one gateway and the tenant's own host, where the operator would listen for every host",
         may=lambda before, after: before in (None, ["*"], ["istio-system/seldon-gateway"]) and bool(after),
     ),
@@ -94,19 +100,40 @@ ADDITIONS: tuple[Addition, ...] = (
         may=_new(False),
     ),
     Addition(
-        id="security",
-        where=_each("security > *"),
-        why="Pod Security restricted: a numbered user without privileges",
-        may=lambda before, after: (
-            before in (None, {})
-            and (after in (True, False, {"drop": ["ALL"]}, {"type": "RuntimeDefault"}) or isinstance(after, int))
-        ),
+        id="user",
+        where=_each("security > runAsUser", "security > runAsGroup", "security > fsGroup"),
+        why="a numbered user, its group, and the group of its volumes",
+        may=lambda before, after: before is None and type(after) is int and after > 0,
     ),
     Addition(
-        id="security-drop",
-        where=_each("security > capabilities > drop", "security > seccompProfile > type"),
-        why="Pod Security restricted: no capabilities, the runtime's own filter of system calls",
-        may=_new(["ALL"], "RuntimeDefault"),
+        id="non-root",
+        where=_each("security > runAsNonRoot"),
+        why="Pod Security restricted: the kubelet starts nothing as root",
+        may=_new(True),
+    ),
+    Addition(
+        id="no-privileges",
+        where=_each("security > allowPrivilegeEscalation"),
+        why="Pod Security restricted: no process gets more rights than its parent",
+        may=_new(False),
+    ),
+    Addition(
+        id="no-capabilities",
+        where=_each("security > capabilities", "security > capabilities > drop"),
+        why="Pod Security restricted: none of root's rights apart",
+        may=_new({"drop": ["ALL"]}, ["ALL"]),
+    ),
+    Addition(
+        id="seccomp",
+        where=_each("security > seccompProfile", "security > seccompProfile > type"),
+        why="Pod Security restricted: the runtime's own filter of system calls",
+        may=_new({"type": "RuntimeDefault"}, "RuntimeDefault"),
+    ),
+    Addition(
+        id="read-only-root",
+        where=_each("security > readOnlyRootFilesystem"),
+        why="the image cannot be changed while it runs; an explainer's can, for it has no volume to write to",
+        may=_new(True, False),
     ),
     Addition(
         id="tmp",
@@ -176,7 +203,10 @@ ADDITIONS: tuple[Addition, ...] = (
     ),
     Addition(
         id="ports",
-        where=(f"{_NODE} > ports > *", "predictors > * > explainer > port"),
+        where=(
+            *(f"{_NODE} > ports > {name}" for name in ("http", "grpc", "metrics")),
+            "predictors > * > explainer > port",
+        ),
         why="ports are written out, where the operator would count them up and renumber them",
         may=lambda before, after: before == COUNTED or (before is None and after is not None),
     ),
@@ -194,14 +224,21 @@ ADDITIONS: tuple[Addition, ...] = (
                 "image",
                 "resources > *",
                 "resources > * > *",
-                "securityContext",
-                "securityContext > *",
                 "volumeMounts",
                 "env > HOME",
             )
         ),
-        why="the model's loader has an image of the platform, its own resources and no privileges",
+        why="the model's loader has an image of the platform, its own resources and its own /tmp",
         may=_any,
+    ),
+    Addition(
+        id="loader-walls",
+        where=tuple(
+            f"{_NODE} > pod > loader > securityContext{key}"
+            for key in ("", *(f" > {key}" for key in container.walls()))
+        ),
+        why="Pod Security restricted holds for the model's loader too",
+        may=lambda _, after: after in (container.walls(), *container.walls().values()),
     ),
     Addition(
         id="straight",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from generator.build.server import LOADER_TOOL
 from generator.importing import proof
 from generator.importing.beside import whole_url
 from generator.importing.callers import Believed
@@ -154,6 +155,8 @@ def _stage(original: Original, setting: Setting, owner: str) -> tuple[Spec, Spec
     platform = proof.platform_spec(original.namespace or "default", urls)
     body = platform["spec"]
     body.setdefault("sinks", {}).update({name: {"url": url} for url, name in setting.known.sinks.items()})
+    if setting.known.loader:
+        body["build"]["images"] = {LOADER_TOOL: setting.known.loader}
     gateway, host = (annotation(original.data, key, "") for key in (istio.GATEWAY, istio.HOST))
     if gateway and gateway == setting.known.gateway:
         body["mesh"]["gateway"]["name"] = gateway

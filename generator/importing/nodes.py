@@ -47,6 +47,7 @@ class Slot:
     protocol: Protocol
     counted: dict[str, int]
     executor: bool  # gen puts one in front
+    loader: str = ""  # the platform's image that fetches models
 
 
 def flat(slot: Slot, ledger: Ledger) -> Spec:
@@ -104,7 +105,7 @@ def _container(slot: Slot, node: Object, place: Path, ledger: Ledger) -> Spec:
     server, part = is_prepackaged(node), _part(slot, node)
     run = served(node, place, ledger) if server else {}
     if server and part is not None:
-        _loader(part, run, ledger)
+        _loader(slot, part, run, ledger)
     if part is None:
         return {"run": run}
     if not server:
@@ -116,7 +117,7 @@ def _container(slot: Slot, node: Object, place: Path, ledger: Ledger) -> Spec:
     return {"run": run, "runtime": said}
 
 
-def _loader(part: Part, run: Spec, ledger: Ledger) -> None:
+def _loader(slot: Slot, part: Part, run: Spec, ledger: Ledger) -> None:
     """Note an own loader of a stock server's model that does what gen's does."""
     wanted = [run.get("modelUri"), MODEL_MOUNT_PATH]
     for index, one in enumerate(part.pod.get("initContainers") or ()):
@@ -125,7 +126,7 @@ def _loader(part: Part, run: Spec, ledger: Ledger) -> None:
         if named_so and one.get("args") == wanted and not strange and "envFrom" not in one and "command" not in one:
             at = (*part.pod_place, "initContainers", index)
             ledger.say(*((*at, key) for key in one if key != "env"))
-            if "image" in one:
+            if one.get("image") != slot.loader:
                 reason = "the platform names the loader's image, gen its resources and walls"
                 ledger.note((*at, "image"), Change.OTHERWISE, reason, "say it in platform.yaml, build.images.storage")
 

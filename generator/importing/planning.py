@@ -7,6 +7,7 @@ from pathlib import Path as File
 
 import yaml
 
+from generator.build.server import LOADER_TOOL
 from generator.diag import Diagnostic, SpecError, errors
 from generator.importing import proof, writing
 from generator.importing.beside import sink_name, whole_url
@@ -112,6 +113,7 @@ def known(platform: Platform) -> Known:
         sinks={sink.url: sink.name for sink in platform.sinks if sink.url},
         gateway=f"{gateway.namespace}/{gateway.name}",
         hosts=tuple(one.host for one in platform.environments),
+        loader=dict(platform.build.images)[LOADER_TOOL],
     )
 
 

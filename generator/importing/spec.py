@@ -39,6 +39,7 @@ class Known:
     sinks: Mapping[str, str] = field(default_factory=dict)
     gateway: str = ""  # namespace/name
     hosts: tuple[str, ...] = ()
+    loader: str = ""  # the image that fetches models
 
 
 def to_spec(original: Object, ledger: Ledger, settings: OperatorSettings, known: Known) -> Spec:
@@ -55,7 +56,7 @@ def to_spec(original: Object, ledger: Ledger, settings: OperatorSettings, known:
     logged = {} if protocol is Protocol.BENTO else log(original, ledger, known.sinks)
     behind = _has_executor(original, protocol, logged=bool(logged))
     slots = [
-        Slot(predictor=predictor, place=at, protocol=protocol, counted=counted, executor=behind)
+        Slot(predictor=predictor, place=at, protocol=protocol, counted=counted, executor=behind, loader=known.loader)
         for at, predictor in predictors(original)
     ]
     found = [(slot.predictor, _predictor(original, slot, ledger)) for slot in slots]
