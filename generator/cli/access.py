@@ -81,7 +81,9 @@ def identities_of(
     return (*named, *map(known.client, clients), *map(known.workload, workloads))
 
 
-@click.group("access", cls=Access, invoke_without_command=True)
+@click.group(
+    "access", cls=Access, short_help="Say who may call what, from the rendered policies.", invoke_without_command=True
+)
 @who
 @click.option("--format", "form", type=click.Choice(FORMS), default="table", show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there instead of to stdout.")
@@ -92,7 +94,7 @@ def identities_of(
 @click.option("--kustomize", "binary", metavar="PATH", help="The kustomize or kubectl to use.")
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> int:
-    r"""Print who may call which operation of which model in which environment, and the line that grants it.
+    """Print who may call which operation of which model in which environment, and the line that grants it.
 
     What counts are the rendered policies, as Kustomize prints them: the specs are only compared with. The exit code
     is 1 where somebody gets in whom no spec grants it, or is refused whom one does, or an expectation fails.
@@ -103,7 +105,7 @@ def command(ctx: click.Context, /, **options: Any) -> int:
       gen access --model payments/fraud --curl
       gen access --format html --output access.html
       gen access --live cluster.yaml --environment prod
-    """
+    """  # noqa: D301
     if ctx.invoked_subcommand:
         return 0
     from generator.cli import access_matrix  # noqa: PLC0415  # not needed for --help

@@ -20,7 +20,7 @@ from generator.cli.report import echo
 def command(  # noqa: PLR0913  # click passes one argument per option
     root: Path, ref: str, *, form: str, output: Path | None, exit_code: bool, fail_on: str | None, binary: str | None
 ) -> int:
-    r"""Print who gains and who loses access between REF (by default HEAD) and what lies on the disk.
+    """Print who gains and who loses access between REF (by default HEAD) and what lies on the disk.
 
     Each change has its environments, the rule that lets in, and the line that grants it.
 
@@ -28,7 +28,7 @@ def command(  # noqa: PLR0913  # click passes one argument per option
       gen access diff                       what my changes do
       gen access diff origin/main --format markdown
       gen access diff HEAD^ --fail-on widening
-    """
+    """  # noqa: D301
     from generator import git, kustomize  # noqa: PLC0415  # not needed for --help
     from generator.audit import records, told  # noqa: PLC0415
     from generator.audit.diff import difference  # noqa: PLC0415

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--kustomize", "binary", metavar="PATH", help="The kustomize or kubectl to use.")
 @click.pass_obj
 def command(root: Path, /, **given: Any) -> int:
-    r"""Say whether one request is let through, by which rule, proxy by proxy, and what would change the answer.
+    """Say whether one request is let through, by which rule, proxy by proxy, and what would change the answer.
 
     The change is the smallest one of a spec, and it has been tried. The exit code is 0 for a request that gets in
     and 1 for one that does not.
@@ -37,7 +37,7 @@ def command(root: Path, /, **given: Any) -> int:
       gen access explain --curl 'curl -X POST https://… -H "Authorization: Bearer …"'
       gen access explain --token @token.jwt --model fraud --can explain
       kubectl logs … -c istio-proxy | tail -1 | gen access explain --log -
-    """
+    """  # noqa: D301
     from generator.cli.access_matrix import Options, check_models, taken_now  # noqa: PLC0415  # not for --help
 
     names = ("users", "groups", "clients", "workloads", "models", "environments")

@@ -20,7 +20,7 @@ COLOURS = {"left out": "red", "said otherwise": "yellow", "without effect": "bri
 VALUE_MAX = 60  # characters of a value that are shown
 
 
-@click.command("import")
+@click.command("import", short_help="Write specs from SeldonDeployments that run already.")
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="The repository to write to."
@@ -31,7 +31,7 @@ VALUE_MAX = 60  # characters of a value that are shown
 )
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(files: tuple[Path, ...], output: Path, *, tenant: str, crds: Path | None, form: str) -> int:
-    r"""Turn SeldonDeployments (v1, v1alpha2, v1alpha3) and their Istio policies into specs.
+    """Turn SeldonDeployments (v1, v1alpha2, v1alpha3) and their Istio policies into specs.
 
     Each spec is rendered and held against its original: what the operator makes of both is equal, but for what is
     listed and for what gen adds to every model. What a cluster refuses is refused here, in its words.
@@ -40,7 +40,7 @@ def command(files: tuple[Path, ...], output: Path, *, tenant: str, crds: Path | 
       gen import seldon/*.yaml --output .
       kubectl get sdep,authorizationpolicy,requestauthentication -n risk -o yaml > risk.yaml
       gen import risk.yaml --output . --format json
-    """
+    """  # noqa: D301
     from generator import write  # noqa: PLC0415  # not needed for --help
     from generator.importing.planning import plan  # noqa: PLC0415
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from generator.cli.place import must_be_repository
 from generator.cli.report import echo, report, stage
 from generator.diag import SpecError
 
@@ -35,6 +36,7 @@ def command(root: Path, *, check: bool, diff: bool, quiet: bool) -> int:
       gen render --diff       what a render would change
     """  # noqa: D301
     try:
+        must_be_repository(root)
         done = _compare(root, diff=diff) if check or diff else _write(root)
     except SpecError as problem:
         stage("")

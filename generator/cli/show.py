@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from generator import names
+from generator.cli.place import must_be_repository
 from generator.cli.report import echo
 from generator.tenancy import Object
 
@@ -126,7 +127,7 @@ def _folders(root: Path, environment: str, what: str) -> Iterator[str]:
     tenant, _, model = what.partition("/")
     known = _below(root, names.OVERLAYS)
     if environment not in known:
-        _must_be_repository(root)
+        must_be_repository(root)
         raise click.UsageError(_choices("environment", environment, known))
     if environment == HUB:
         if what:
@@ -162,17 +163,6 @@ def _model(root: Path, environment: str, tenant: str, model: str) -> str:
         todo = f"gen validate {spec} says why, or run gen render first"
         raise click.UsageError(f"{tenant}/{model} is not deployed in {environment}\n  {todo}")
     raise click.UsageError(_choices(f"model of {tenant} in {environment}", model, models))
-
-
-def _must_be_repository(root: Path) -> None:
-    if (root / names.PLATFORM_SPEC).is_file():
-        return
-    from datetime import UTC, datetime  # noqa: PLC0415  # only where something is wrong already
-
-    from generator.diag import SpecError  # noqa: PLC0415
-    from generator.pipeline import examine  # noqa: PLC0415
-
-    raise SpecError(examine(root, datetime.now(UTC).date(), (names.PLATFORM_SPEC,))[1])
 
 
 def _below(root: Path, folder: str) -> list[str]:
