@@ -169,11 +169,11 @@ def test_a_patch_has_the_shape_of_what_it_patches(patch: str, patched: str) -> N
     assert shape(root, root["$defs"][patch]) == shape(root, root["$defs"][patched])
 
 
-def test_the_patch_of_an_environment_has_every_key_of_the_model_but_access() -> None:
+def test_the_patch_of_an_environment_has_every_key_of_the_model_but_access_and_what_is_expected_of_it() -> None:
     root = schema("Model")
     spec = root["properties"]["spec"]["properties"]
     keys = root["$defs"]["environment"]["properties"]
-    assert set(keys) == set(spec) - {"access", "environments"} | {"pins"}
+    assert set(keys) == set(spec) - {"access", "environments", "expect"} | {"pins"}
     for name in set(keys) - {"pins", "predictors"}:
         assert shape(root, keys[name]) == shape(root, spec[name])
 

@@ -45,6 +45,7 @@ PLATFORM: Mapping[str, Default] = {
     "environments.*.require.pins": Default(value=False, source=_OWN),
     "environments.*.require.replicas": Default(1, "Kubernetes Deployment: replicas"),
     "environments.*.forbid": Default((), _OWN),
+    "expect": Default((), _OWN),
     "waivers": Default((), _OWN),
 }
 
@@ -90,6 +91,7 @@ MODEL: Mapping[str, Default] = {
     "runtime.workers": Default(1, "BentoML 1.4: workers"),
     "access": Default((), "nobody is admitted unless named"),
     "access[].can": Default(("predict",), _OWN),
+    "expect": Default((), _OWN),
 }
 
 PREDICTOR = "main"  # the one predictor of a model that names none
