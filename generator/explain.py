@@ -8,7 +8,10 @@ from typing import Any
 
 from generator import rules
 from generator.explanations import EXPLANATIONS, Explanation
+from generator.foresee import PREFIX, todo_for
 from generator.schemas import at_pointer, schema
+from generator.seldon.trap_rules import TRAPS
+from generator.seldon.verdict import Outcome
 from generator.wording import NOUNS, flow
 
 Node = Mapping[str, Any]
@@ -17,6 +20,13 @@ Way = tuple[str, ...]
 HEADS = ("model", "tenant", "platform")
 NAME = "<name>"  # stands for a key that the person chooses
 LEVELS = 8  # the deepest field that is found by its last words alone
+_HOLDS = {
+    Outcome.REFUSED: "the API server takes every SeldonDeployment",
+    Outcome.FAILED: "the operator can carry out every SeldonDeployment",
+    Outcome.STUCK: "every SeldonDeployment gets ready",
+    Outcome.WRONG: "a SeldonDeployment does what it says",
+    Outcome.NOTED: "a SeldonDeployment has no effect that nobody expects",
+}
 _SAME = ("then", "else")
 _SAME_EACH = ("allOf", "anyOf", "oneOf")
 
@@ -72,8 +82,9 @@ def words() -> tuple[str, ...]:
 
 
 def ids() -> tuple[str, ...]:
-    """Return the ids of all messages, those of rules first."""
-    return (*(rule.id for rule in rules.RULES), *(known.id for known in EXPLANATIONS))
+    """Return the ids of all messages, those of rules first, those of Seldon's operator last."""
+    known = (*(rule.id for rule in rules.RULES), *(known.id for known in EXPLANATIONS))
+    return (*known, *(f"{PREFIX}{trap.rule}" for trap in TRAPS))
 
 
 def fields() -> tuple[str, ...]:
@@ -108,7 +119,24 @@ def _message(word: str) -> Explanation | None:
             example=rule.example,
             severity=rule.severity.value,
         )
+    if word.startswith(PREFIX):
+        return _of_operator(word)
     return next((known for known in EXPLANATIONS if known.id == word), None)
+
+
+def _of_operator(word: str) -> Explanation | None:
+    """Return what stands behind an id that gen took over from Seldon's operator."""
+    rule = word.removeprefix(PREFIX)
+    trap = next((trap for trap in TRAPS if trap.rule == rule), None)
+    if trap is None:
+        return None
+    return Explanation(
+        id=word,
+        title=_HOLDS[trap.outcome],
+        why=f"{trap.consequence[0].upper()}{trap.consequence[1:]}.",
+        todo=f"{todo_for(rule)[0].upper()}{todo_for(rule)[1:]}.",
+        severity="notice" if trap.outcome is Outcome.NOTED else "error",
+    )
 
 
 def _split(path: str) -> tuple[str, Way]:

@@ -70,6 +70,8 @@ def _contents() -> str:
             for title, group in (("YAML", READING), ("Form", FORM), ("Trees and their proof", TREES))
         ),
     ]
+    said = {word for _, words in listed for word in words}
+    listed.append(("What Seldon's operator would do", [word for word in explain.ids() if word not in said]))
     lines = [click.style("Fields", bold=True), f"  {'  '.join(explain.HEADS)}"]
     for title, names in listed:
         lines += [click.style(title, bold=True), *_wrapped("  ".join(names), "  ")]
