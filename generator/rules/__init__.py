@@ -6,9 +6,11 @@ from datetime import date
 from generator.diag import Diagnostic, ordered
 from generator.rules import (
     access,
+    audiences,
     containers,
     dates,
     egress,
+    expectations,
     files,
     generated,
     graph,
@@ -42,6 +44,8 @@ GROUPS: tuple[tuple[str, tuple[Rule, ...]], ...] = (
     ("Images and pins", images.RULES),
     ("Containers", containers.RULES),
     ("Access", access.RULES),
+    ("Expectations", expectations.RULES),
+    ("Audiences", audiences.RULES),
     ("Egress", egress.RULES),
     ("Pod Security and replicas required", security.RULES),
     ("Waivers", waivers.RULES),

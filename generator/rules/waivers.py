@@ -2,7 +2,7 @@
 
 from generator.diag import quoted
 from generator.names import TENANTS
-from generator.rules import access, egress, images, security
+from generator.rules import access, audiences, egress, images, security
 from generator.rules.guard import Breaches
 from generator.rules.rule import Problems, Rule
 from generator.rules.specs import Specs, kind_at
@@ -14,6 +14,7 @@ GUARDRAILS: dict[str, Breaches] = {
     "image-tag": images.by_tag,
     "pod-security-restricted": security.too_lax,
     "too-few-replicas": security.too_few,
+    "unapproved-audience": audiences.unapproved,
 }
 
 
