@@ -52,9 +52,11 @@ What it promises, whoever edits tenants/
   - an environment that wants pins runs digests only; a model without one is not deployed there, and is named
 
 What to try next
-  cp tenants/example-model/iris.yaml tenants/example-model/lily.yaml     then change its name and its grant
-  gen validate && gen render && git diff --stat                          what a pull request would show
-  gen show dev example-model/lily --kind AuthorizationPolicy             who may call it, as Istio reads it
+  gen new model example-model/lily                               asks what serves and who may call it
+  gen validate && gen render && git diff --stat                  what a pull request would show
+  gen access --as alice@corp.example                             what she may call, and by which line
+  gen show dev example-model/lily --kind AuthorizationPolicy     the same as Istio reads it
+  gen explain model.access                                       what a grant may say
   (gen is .venv/bin/gen here; `source .venv/bin/activate` puts it on your PATH)
 """
 
