@@ -39,7 +39,7 @@ LAYERS = (
     ("cli",),
     ("__main__",),
 )
-WRITERS = {"write", "journal", "manifest", "scaffold", "access.harness", "access.signing"}
+WRITERS = {"write", "journal", "manifest", "scaffold", "access.harness", "access.signing", "audit.prove_keep"}
 RUNNERS = {"kustomize", "cluster", "git", "access.harness"}
 WRITING = {"write_text", "write_bytes", "mkdir", "rmdir", "unlink", "rename", "replace", "symlink_to", "touch"}
 

@@ -21,6 +21,7 @@ COMMANDS = {  # name -> module below generator.cli that holds `command`; in the 
     "validate": "validate",
     "render": "render",
     "show": "show",
+    "graph": "graph",
     "verify": "verify",
     "access": "access",
     "pin": "pin",
