@@ -1,0 +1,65 @@
+"""gen access prove: a real Envoy with the rendered policies, and everything that is known to go round them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from generator.cli.access import printed
+from generator.cli.report import stage
+
+
+@click.command("prove")
+@click.argument("models", nargs=-1, metavar="[TENANT/MODEL]...")
+@click.option("--environment", "environments", multiple=True, metavar="ENV", help="Only this environment.")
+@click.option("--format", "form", type=click.Choice(("text", "html", "json")), default="text", show_default=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there instead of to stdout.")
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path, exists=True),
+    help="Leave Envoy's configuration, certificates and log there, failures or not.",
+)
+@click.option("--seconds", type=float, default=600, show_default=True, help="Time for each environment.")
+@click.option("--kustomize", "binary", metavar="PATH", help="The kustomize or kubectl to use.")
+@click.pass_obj
+def command(  # noqa: PLR0913  # click passes one argument per option
+    root: Path,
+    models: tuple[str, ...],
+    *,
+    environments: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    keep: Path | None,
+    seconds: float,
+    binary: str | None,
+) -> int:
+    r"""Start a real Envoy with the policies on the disk, and fire at it what is granted and every way round it.
+
+    Gateway and sidecars are one Envoy on loopback, with throw-away keys and certificates in place of the real ones.
+    Each answer must be the evaluator's and what the specs grant; the access log must show who called.
+
+    \b
+      gen access prove
+      gen access prove payments/fraud --environment prod
+      gen access prove --format html --output proof.html
+    """
+    from generator import kustomize  # noqa: PLC0415  # not needed for --help
+    from generator.access.tree import clusters  # noqa: PLC0415
+    from generator.audit import prove_told as told  # noqa: PLC0415
+    from generator.audit.prove import Scope, name_of, prove  # noqa: PLC0415
+    from generator.audit.prove_specs import declared  # noqa: PLC0415
+
+    specs = declared(root, datetime.now(UTC).date())
+    known = dict.fromkeys(name_of(model) for here in specs.models.values() for model in here)
+    for asked, names, hint in ((models, known, "MODEL"), (environments, specs.models, "--environment")):
+        for name in asked:
+            if name not in names:
+                raise click.BadParameter(f'there is no "{name}"\n  one of: {", ".join(names)}', param_hint=hint)
+    stage("building with Kustomize")
+    found = clusters(root, kustomize.find(binary), environments=environments or None)
+    scope = Scope(environments=environments, models=models, seconds=seconds, folder=keep)
+    proofs = [prove(cluster, specs, scope, step=stage) for cluster in found.values()]
+    stage("")
+    forms = {"text": told.text, "html": told.html, "json": told.as_json}
+    printed(forms[form](proofs), output)
+    return int(not all(proof.is_green for proof in proofs))
