@@ -93,9 +93,23 @@ def test_a_mistake_on_the_command_line_is_two_lines_and_exit_2(repo: Path, words
     assert (ran.code, ran.out) == (2, "")
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    ran = gen(tmp_path / "nowhere", "validate")
-    assert (ran.code, "there is no folder" in ran.err) == (2, True)
+@pytest.mark.parametrize("path", ["nowhere", "platform.yaml"])
+def test_a_folder_that_is_not_there_is_named(repo: Path, path: str) -> None:
+    ran = gen(repo / path, "validate")
+    assert (ran.code, f'there is no folder "{repo / path}"' in ran.err) == (2, True)
+
+
+def test_to_stand_in_a_folder_that_is_gone_is_a_mistake_and_no_bug(tmp_path: Path) -> None:
+    words = shlex.join([*PROGRAM, "validate"])
+    (tmp_path / "x").mkdir()
+    done = subprocess.run(
+        ["sh", "-c", f"rmdir ../x; {words}"],
+        cwd=tmp_path / "x", capture_output=True, text=True, check=False, env=environment(),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        2,
+        "gen: the folder that you are in is gone\n  change into another one\n",
+    )
 
 
 @pytest.mark.parametrize(

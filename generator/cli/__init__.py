@@ -156,7 +156,10 @@ def repository(given: Path | None) -> Path:
         click.UsageError: There is no such folder.
     """
     if given is None:
-        here = Path.cwd()
+        try:
+            here = Path.cwd()
+        except FileNotFoundError:
+            raise click.UsageError("the folder that you are in is gone\n  change into another one") from None
         return next((folder for folder in (here, *here.parents) if (folder / "platform.yaml").is_file()), here)
     if not given.is_dir():
         raise click.UsageError(f'there is no folder "{given}"\n  name the folder that holds platform.yaml')
@@ -169,7 +172,7 @@ def repository(given: Path | None) -> Path:
     "-C",
     "--repository",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="The repository to work in; default: the nearest folder upwards with a platform.yaml.",
 )
 @click.option(DEBUG, is_flag=True, help="Print a traceback when gen hits a bug; may stand anywhere.")
