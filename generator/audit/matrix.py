@@ -47,6 +47,7 @@ def matrix(
     models: Mapping[str, Iterable[Model]],
     named: Named | None = None,
     *,
+    alone: Named | None = None,
     step: Callable[[], None] = lambda: None,
 ) -> Matrix:
     """Return who gets in, everywhere.
@@ -55,6 +56,7 @@ def matrix(
         clusters: What is rendered, or runs, by environment.
         models: The deployed models by environment: which doors there are, and whose tokens are taken.
         named: Whom to ask about beside those whom the policies speak of, by tenant and model; ("", "") is every model.
+        alone: Whom to ask about too, by the same; somebody with several names even where one of them is enough.
         step: Called after each model, for progress.
 
     Raises:
@@ -63,12 +65,12 @@ def matrix(
     """
     cells: dict[tuple[Identity, Door], Cell] = {}
     asked: dict[Door, tuple[Identity, ...]] = {}
-    alone = tuple((named or {}).get(("", ""), ()))
     for name, cluster in clusters.items():
         for frontage in frontages(cluster, models.get(name, ())):
-            everyone = asked_at(frontage, named or {})
+            several = _named_at(frontage, alone or {})
+            everyone = tuple(dict.fromkeys((*asked_at(frontage, named or {}), *several)))
             asked |= dict.fromkeys(frontage.doors, everyone)
-            cells |= {(cell.identity, cell.door): cell for cell in let_in(frontage, everyone, alone)}
+            cells |= {(cell.identity, cell.door): cell for cell in let_in(frontage, everyone, several)}
             step()
     return Matrix(cells=cells, asked=asked)
 
@@ -76,11 +78,14 @@ def matrix(
 def asked_at(frontage: Frontage, named: Named) -> tuple[Identity, ...]:
     """Return whom to ask about at a model's doors."""
     vouching = vouching_of(frontage)
-    known = (*named.get((frontage.tenant, frontage.model), ()), *named.get(("", ""), ()))
-    plain = candidates(frontage, vouching.issuer, known)
+    plain = candidates(frontage, vouching.issuer, _named_at(frontage, named))
     own = [key.name for key in _keys(vouching.issuer)]
     odd = variants(frontage, vouching.issuer, vouching.audience, own)
     return (*plain, *varied(plain, odd)) if odd else plain
+
+
+def _named_at(frontage: Frontage, named: Named) -> tuple[Identity, ...]:
+    return (*named.get((frontage.tenant, frontage.model), ()), *named.get(("", ""), ()))
 
 
 def let_in(frontage: Frontage, identities: Iterable[Identity], alone: Iterable[Identity] = ()) -> Iterator[Cell]:

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from generator.access.tree import Cluster, clusters
+from generator.audit.expect import expected_of
 from generator.audit.grants import Granted, granted_of, resolved
 from generator.audit.identities import Identity
 from generator.audit.matrix import Matrix, matrix
@@ -50,10 +51,11 @@ class Snapshot:
         self, more: Mapping[tuple[str, str], Iterable[Identity]] | None = None, step: Callable[[], None] = lambda: None
     ) -> Matrix:
         """Return who gets in; ``more`` are identities to ask about beside those that specs and policies name."""
-        named: dict[tuple[str, str], tuple[Identity, ...]] = {**named_by(self.granted), ("", ""): self.identities}
+        named = named_by(self.granted)
         for model, identities in (more or {}).items():
             named[model] = (*named.get(model, ()), *identities)
-        return matrix(self.clusters, self.models, named, step=step)
+        alone = {**expected_of(self.specs), ("", ""): self.identities}
+        return matrix(self.clusters, self.models, named, alone=alone, step=step)
 
 
 def snapshot(root: Path, today: date, builder: Builder, scope: Scope = NOTHING) -> Snapshot:

@@ -114,7 +114,7 @@ def _doors(taken: "Snapshot", models: Sequence[str], operation: str) -> list[Any
 
 def _print(taken: "Snapshot", asked: "Asked") -> None:
     from generator.audit.edits import edit_for  # noqa: PLC0415
-    from generator.audit.explain import advice, steps  # noqa: PLC0415
+    from generator.audit.explain import advice  # noqa: PLC0415
 
     codes = asked.decision.code
     word = click.style("let in", fg="green") if asked.allowed else click.style("refused", fg="red")
@@ -129,22 +129,27 @@ def _print(taken: "Snapshot", asked: "Asked") -> None:
             "as git has it" if agrees else "git has it otherwise: what runs is something else, or the caller had more"
         )
         echo(f"  the log says {asked.logged}: {ending}")
-    told: dict[str, None] = {}
-    for trail in asked.decision.trails:
-        for index, step in enumerate(steps(asked, trail)):
-            mark = "let through" if step.allowed else f"refused, {step.code}"
-            mirror = " (a shadow's copy)" if trail.is_mirror and index else ""
-            lines = [f"  {step.where}{mirror}: {mark}: {step.why}"]
-            lines += [f"    {wish.rule} does not match: {', '.join(wish.unmet)}" for wish in step.wishes]
-            for line in lines:  # two predictors have the same gateway before them, and often the same rules
-                if line not in told:
-                    echo(line)
-                told[line] = None
+    for line in _lines(asked):
+        echo(line)
     edit = edit_for(taken, asked)
     if edit and edit.changes:
         echo(f"  to change it (tried): {edit.what}")
     elif said := advice(asked):
         echo(f"  to change it: {said}")
+
+
+def _lines(asked: "Asked") -> list[str]:
+    """Return what every proxy says, no line twice: two predictors often have the same rules before them."""
+    from generator.audit.explain import steps  # noqa: PLC0415
+
+    told: dict[str, None] = {}
+    for trail in asked.decision.trails:
+        for index, step in enumerate(steps(asked, trail)):
+            mark = "let through" if step.allowed else f"refused, {step.code}"
+            mirror = " (a shadow's copy)" if trail.is_mirror and index else ""
+            told[f"  {step.where}{mirror}: {mark}: {step.why}"] = None
+            told |= {f"    {wish.rule} does not match: {', '.join(wish.unmet)}": None for wish in step.wishes}
+    return list(told)
 
 
 def _text(value: str) -> str:

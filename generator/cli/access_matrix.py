@@ -14,6 +14,7 @@ import click
 from generator import kustomize
 from generator.audit import curl, html, markdown, records, table
 from generator.audit.doors import frontages
+from generator.audit.expect import broken
 from generator.audit.identities import Identity
 from generator.audit.matrix import Matrix
 from generator.audit.rows import Row, Wanted, environments_of, own_needs, rows
@@ -21,7 +22,7 @@ from generator.audit.snapshot import Builder, Scope, Snapshot, snapshot
 from generator.audit.told import strangers
 from generator.audit.verdicts import beyond, refused
 from generator.cli.access import identities_of, printed
-from generator.cli.report import echo, is_watched
+from generator.cli.report import echo, is_watched, report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +63,14 @@ def run(root: Path, options: Options, today: date) -> int:
     wanted = options.wanted
     found = rows(made, taken.granted, wanted)
     problems = _problems(taken, made, wanted)
+    expected = broken(taken.specs, made)
     printed(_formatted(taken, made, found, options, problems), options.output)
     if options.form == "table" and not options.output:
         _closing(options, made, 0 if options.everything else own_needs(made, taken.granted, wanted))
     for problem in problems:
         echo(click.style(problem, fg="red"), err=True)
-    return int(bool(problems))
+    report(expected)
+    return int(bool(problems or expected))
 
 
 def taken_now(root: Path, options: Options, today: date) -> Snapshot:

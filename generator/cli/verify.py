@@ -60,6 +60,8 @@ def command(  # noqa: PLR0913  # click passes one argument per option
     label = f"Kustomize {tool.version}"
     with click.progressbar(length=len(made.overlays), label=label, file=sys.stderr, hidden=not is_watched()) as bar:
         found = verify(root, made, tool=tool, crds=crds, step=lambda: bar.update(1))
+    if not found.diagnostics:
+        found = _judged(root, found)
     if cluster and not found.diagnostics:
         found = _asked(root, made, found, context=cluster, environment=environment)
     report(found.diagnostics, form)
@@ -72,6 +74,21 @@ def _must_be_environment(environment: str | None, made: "Generated") -> None:
     known = [one.name for one in made.platform.environments]
     if environment and environment not in known:
         raise click.UsageError(f'there is no environment "{environment}"\n  one of: {", ".join(known)}')
+
+
+def _judged(root: Path, found: "Report") -> "Report":
+    """Return the report with what the policies let in, held against grants and expectations."""
+    from generator import sources  # noqa: PLC0415  # not needed for --help
+    from generator.audit.checks import check  # noqa: PLC0415
+
+    stage("judging who gets in")
+    count, problems = check(root, sources.read(root).specs, found.printed, found.synced)
+    stage("")
+    return replace(
+        found,
+        diagnostics=problems,
+        looked_at=(*found.looked_at, ("answers of the policies, as the specs grant and expect them", count)),
+    )
 
 
 def _asked(root: Path, made: "Generated", found: "Report", *, context: str, environment: str | None) -> "Report":
