@@ -16,7 +16,7 @@ from generator.document import Path
 _COMMA = re.compile(r"(?:\s|#[^\n]*\n)*,")  # behind an item in brackets
 _REST = re.compile(r"[ \t]*(?:#[^\n]*)?\n")  # of a line
 _BLANK = re.compile(r"[ \t]*")
-_BEFORE = re.compile(r",?[ \t]*\Z")
+_BEFORE = re.compile(r"[ \t]*,?[ \t]*\Z")
 
 Node = Any  # yaml.Node; the C composer gives every node its start and end
 

@@ -170,7 +170,7 @@ def rewrite(file: Path, text: str) -> None:
             raise ToolError(f"{file} is a symbolic link or another special file\n  put a plain file there")
         _replace(file, text, mode=stat.S_IMODE(mode))
     except OSError as problem:
-        raise _failed(file.parent, problem, "nothing was changed") from problem
+        raise _failed(Path("/"), problem, "nothing was changed") from problem  # named in full: there is no root
 
 
 def _replace(file: Path, text: str, *, mode: int | None = None) -> None:

@@ -102,3 +102,38 @@ PINNED = ("spec", "environments", "prod", "pins", "main")
 )
 def test_a_text_is_written_where_its_path_leads_and_nothing_else_changes(text: str, wanted: str) -> None:
     assert with_text(text, PINNED, "x@y") == wanted
+
+
+LIST = """\
+spec:
+  access: [
+    # the desk
+    {users: [ü@corp.example]},   # said in June
+    # a load test
+    {users: [b@corp.example]}    # the last
+  ]  # all
+  data: internal
+"""
+
+
+@pytest.mark.parametrize(
+    ("gone", "lines"), [({0}, [3]), ({1}, [5]), ({0, 1}, [1, 2, 3, 4, 5, 6])], ids=["first", "last", "all"]
+)
+def test_comments_in_a_list_over_several_lines_stay(gone: set[int], lines: list[int]) -> None:
+    kept = [line for number, line in enumerate(LIST.splitlines(keepends=True)) if number not in lines]
+    assert without_items(LIST, ACCESS, gone) == "".join(kept)
+
+
+@pytest.mark.parametrize(
+    ("gone", "left"),
+    [({0}, "[{a: 2},{a: 3} ]"), ({1}, "[{a: 1} , {a: 3} ]"), ({2}, "[{a: 1} , {a: 2} ]"), ({0, 2}, "[{a: 2} ]"),
+     ({1, 2}, "[{a: 1} ]")],
+)  # fmt: skip
+def test_a_list_in_one_line_keeps_its_commas_in_order(gone: set[int], left: str) -> None:
+    text = "spec:\n  access: [{a: 1} , {a: 2},{a: 3} ]  # all\n  data: x\n"
+    assert without_items(text, ACCESS, gone) == f"spec:\n  access: {left}  # all\n  data: x\n"
+
+
+def test_line_ends_and_letters_of_all_kinds_are_counted_right() -> None:
+    text = "spec:\r\n  access:\r\n    # ü 😀\r\n    - {users: [a@x.y]}  # é\r\n    - {users: [b@x.y]}\r\n"
+    assert without_items(text, ACCESS, {0}) == text.replace("    - {users: [a@x.y]}  # é\r\n", "")

@@ -1,9 +1,11 @@
 """gen expire: what is past its day leaves the specs, every other byte stays; nothing else decides about time."""
 
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
-from command import gen, repo, snapshot
+from command import environment, gen, program, repo, snapshot
 
 __all__ = ["repo"]
 
@@ -113,3 +115,13 @@ def test_a_day_that_is_in_no_calendar_is_a_problem_and_no_bug(granted: Path) -> 
     spec.write_text(spec.read_text().replace("2026-01-31", "2026-02-30"))
     ran = gen(granted, "expire", "--on", "2026-02-28")
     assert (ran.code, ran.err.splitlines()[0]) == (1, f'{SCORE}:12:42: there is no day "2026-02-30" [no-such-day]')
+
+
+def test_a_disk_that_takes_nothing_leaves_the_spec_as_it_was(granted: Path) -> None:
+    before = snapshot(granted)
+    words = shlex.join(program(granted, "expire", "--on", "2026-02-28"))
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -f 0; {words}"], capture_output=True, text=True, check=False, env=environment()
+    )
+    assert (done.returncode, done.stdout, snapshot(granted)) == (3, "", before)
+    assert done.stderr.startswith(f"gen: cannot write {granted / SCORE}: ")

@@ -1,10 +1,12 @@
 """gen new: what it makes is valid and renders; what it refuses changes nothing; an answer is text whatever it holds."""
 
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from command import DIGEST, gen, repo, snapshot
+from command import DIGEST, environment, gen, program, repo, snapshot
 
 from generator import scaffold
 
@@ -258,3 +260,15 @@ def test_a_template_filled_with_its_own_defaults_has_no_empty_line(kind: str) ->
     _, text = scaffold.draft(kind, {"tenant": "risk", "model": "fraud", "image": "a@b", "environments": ["dev"]})
     assert "\n\n" not in text
     assert text.endswith("\n")
+
+
+def test_a_disk_that_takes_nothing_leaves_no_folder_behind(repo: Path) -> None:
+    before = snapshot(repo)
+    words = shlex.join(program(repo, *TENANT))
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -f 0; {words}"], capture_output=True, text=True, check=False, env=environment()
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("gen: cannot write tenants/risk/tenant.yaml: ")
+    assert done.stderr.endswith(": nothing was changed\n")
+    assert (snapshot(repo), (repo / "tenants/risk").exists()) == (before, False)
