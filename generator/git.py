@@ -20,18 +20,22 @@ from generator.diag import ToolError
 TIMEOUT_S = 120
 SAFE = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "diff.external=", "-c", "core.pager=cat")
 KEPT = ("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES", "TMPDIR")
-FIELDS = ("%H", "%an", "%ae", "%ad", "%s")
+FIELDS = ("%H", "%an", "%ae", "%ad", "%ct", "%s")
 UNCOMMITTED = "0" * 40  # what blame says of lines that are only on the disk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """One commit: its full hash, who wrote it, when (``2027-01-31``), and the first line of its message."""
+    """One commit: its full hash, who wrote it and on which day, when it was made, and the first line of its message.
+
+    ``day`` is like ``2027-01-31``, ``time`` in seconds.
+    """
 
     hash: str
     author: str
     mail: str
     day: str
+    time: int
     subject: str
 
     def __str__(self) -> str:
@@ -70,8 +74,8 @@ def commit(root: Path, hash_: str) -> Commit:
     """Return what a commit says of itself."""
     form = "--format=" + "%x00".join(FIELDS)
     text = _text(_checked(root, ["show", "--no-patch", "--date=short", form, hash_, "--"]))
-    full, author, mail, day, subject = text.rstrip("\n").split("\0")
-    return Commit(hash=full, author=author, mail=mail, day=day, subject=subject)
+    full, author, mail, day, time, subject = text.rstrip("\n").split("\0")
+    return Commit(hash=full, author=author, mail=mail, day=day, time=int(time), subject=subject)
 
 
 def export(root: Path, hash_: str, folder: Path) -> None:
@@ -109,18 +113,6 @@ def blame(root: Path, path: str, line: int) -> Commit | None:
         raise ToolError(f"git does not say who wrote {path}:{line}: {said}\n  commit the file, then ask again")
     hash_ = _text(done).split(" ", 1)[0].lstrip("^")
     return None if hash_ == UNCOMMITTED else commit(root, hash_)
-
-
-def introduced(root: Path, path: str, text: str) -> tuple[Commit, ...]:
-    """Return the commits that added or took away a text in a file, the oldest first."""
-    form = "--format=%H"
-    found = _text(_checked(root, ["log", "--reverse", form, f"-S{text}", "--", path])).split()
-    return tuple(commit(root, hash_) for hash_ in found)
-
-
-def is_repository(root: Path) -> bool:
-    """Say whether the folder is in a git repository with a commit."""
-    return _run(root, ["rev-parse", "--quiet", "--verify", "HEAD"]).returncode == 0
 
 
 def _checked(root: Path, words: Sequence[str]) -> "subprocess.CompletedProcess[bytes]":

@@ -59,8 +59,8 @@ def _broken(one: Expected, made: Matrix, doors: dict[tuple[str, str, str], list[
     gathered: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (name, rule), environments in found.items():
         gathered.setdefault((rule, tuple(environments)), []).append(name)
-    for (rule, environments), names in gathered.items():
-        where = f"{one.model.tenant.name}/{one.model.name} in {listed(environments)}"
+    for (rule, there), names in gathered.items():
+        where = f"{one.model.tenant.name}/{one.model.name} in {listed(there)}"
         what = "anything" if ELSE in names else listed(names)
         if rule:
             said = f"{one.who} may {what} at {where}, by {rule}, and is expected not to"

@@ -13,6 +13,7 @@ import click
 
 from generator import kustomize
 from generator.audit import curl, html, markdown, records, table
+from generator.audit.blame import expiring
 from generator.audit.doors import frontages
 from generator.audit.expect import broken
 from generator.audit.identities import Identity
@@ -55,8 +56,15 @@ class Options:
 
 
 def run(root: Path, options: Options, today: date) -> int:
-    """Print the matrix; return the exit code."""
+    """Print the matrix of what lies on the disk; return the exit code."""
     taken = taken_now(root, options, today)
+    if options.expiring is not None:
+        return _ending(taken, options, today)
+    return show(taken, options)
+
+
+def show(taken: Snapshot, options: Options) -> int:
+    """Print the matrix of a snapshot; return the exit code."""
     check_models(taken, options.models)
     with bar(sum(map(len, taken.models.values())), "judging") as step:
         made = taken.matrix(step=step)
@@ -102,6 +110,22 @@ def check_models(taken: Snapshot, models: Sequence[str]) -> None:
             from generator.wording import choice  # noqa: PLC0415  # only where a name was mistyped
 
             raise click.BadParameter(f'there is no model "{name}"\n  {choice(name, known)}', param_hint="--model")
+
+
+def _ending(taken: Snapshot, options: Options, today: date) -> int:
+    """Print the grants that end within some days; return 1 if there are any."""
+    wanted, people = options.wanted, options.identities
+    found = [
+        one
+        for one in expiring(taken.granted, today, options.expiring or 0)
+        if wanted.has_model(one[2]) and (not people or one[1] in people)
+    ]
+    for day, identity, door, grant in found:
+        ended = f"ended on {day}" if day < today else f"ends on {day}, in {(day - today).days} days"
+        echo(f"{grant}: {identity}, {door}: {ended}{f' ({grant.reason})' if grant.reason else ''}")
+    if not found:
+        echo(f"no grant ends within {options.expiring} days", err=True)
+    return int(bool(found))
 
 
 @contextmanager
