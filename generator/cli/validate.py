@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from generator.cli.report import FORMATS, echo, report
+from generator.cli.report import FORMATS, echo, report, stage
 from generator.diag import errors
 from generator.names import PLATFORM_SPEC, TENANTS
 
@@ -48,7 +48,11 @@ def command(root: Path, paths: tuple[Path, ...], form: str) -> int:
     Errors decide the exit code; a notice never does.
     """  # noqa: D301
     only = _specs(root, paths)
-    diagnostics, counted = _examine(root, only)
+    stage("checking the specs")
+    try:
+        diagnostics, counted = _examine(root, only)
+    finally:
+        stage("")
     report(diagnostics, form)
     if errors(diagnostics):
         return 1
