@@ -22,7 +22,7 @@ from generator.cli import _outcome as outcome
 __all__ = ["repo"]
 
 SCORE = "tenants/payments/score.yaml"
-MANY = 400  # models that take long enough to be interrupted at
+MANY = 200  # models that take long enough to be interrupted at
 
 
 def broken(root: Path) -> Path:
