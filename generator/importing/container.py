@@ -57,7 +57,7 @@ def image_run(part: Part, protocol: Protocol, ledger: Ledger, *, counted: int = 
     port = _port(part, "http", ledger) or (counted if bento else 0)
     grpc = 0 if bento else _port(part, "grpc", ledger)
     user = _user(part, ledger)
-    probes = _probes(part, port or usual, ledger)
+    probes = _probes(part, port or usual, ledger, bento=bento)
     if bento and len(probes) < len(_PROBES):
         reason = "without executor gen asks /livez and /readyz how the container is; it opened its port before"
         todo = "if it is no Bento, name paths that answer 200: run.probes"
@@ -123,15 +123,30 @@ def _user(part: Part, ledger: Ledger) -> int:
     for holder, place in ((part.container, part.place), (part.pod, part.pod_place)):
         user = (holder.get("securityContext") or {}).get("runAsUser")
         if user is not None:
-            if user not in _USERS:
+            if user not in _USERS or (holder is part.pod and part.beside_server):
                 return 0
             ledger.say((*place, "securityContext", "runAsUser"))
             return int(user)
     return 0
 
 
-def _probes(part: Part, port: int, ledger: Ledger) -> Spec:
-    return {word: path for word, key in _PROBES if (path := _asked(part, key, port, ledger))}
+def _probes(part: Part, port: int, ledger: Ledger, *, bento: bool) -> Spec:
+    """Return the paths that probes ask for."""
+    found: Spec = {}
+    for word, key in _PROBES:
+        path = _asked(part, key, port, ledger)
+        if path:
+            found[word] = path
+        elif not bento:
+            say_open(part, port, ledger)
+    return found
+
+
+def say_open(part: Part, port: int, ledger: Ledger) -> None:
+    """Say of probes that look whether the HTTP port is open: gen's do too, where nothing else is said."""
+    for _, key in _PROBES:
+        if ((part.container.get(key) or {}).get("tcpSocket") or {}).get("port") in ("http", port):
+            ledger.say((*part.place, key, "tcpSocket"))
 
 
 def _asked(part: Part, key: str, port: int, ledger: Ledger) -> str:

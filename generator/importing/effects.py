@@ -6,6 +6,7 @@ the operator counts up stands as "counted", since nobody asked for that number.
 
 import base64
 import json
+import re
 from typing import Any
 
 from generator.importing.beside import whole_url
@@ -214,7 +215,7 @@ def _scale(workload: Object, made: list[Object]) -> Effects:
         "replicas": workload["spec"].get("replicas", 1) if autoscaler is None else None,
         "autoscaler": _autoscaler(autoscaler) if autoscaler else None,
         "budget": own.get("PodDisruptionBudget", {}).get("maxUnavailable"),
-        "keda": own.get("ScaledObject"),
+        "keda": {key: value for key, value in own.get("ScaledObject", {}).items() if key != "scaleTargetRef"},
     }
 
 
@@ -234,9 +235,12 @@ def _explainer(whole: Object, predictor: Object, made: list[Object]) -> Effects:
     stated = (given.get("endpoint") or {}).get("service_port") or named(
         (given.get("containerSpec") or {}).get("ports"), "http"
     )
-    args = ["--http_port" if word.startswith("--http_port=") else word for word in container.get("args", ())]
+    # Whom it asks is the predictor's Service, on the port that is told there.
+    asked = f"{names.service_of(whole['metadata']['name'], predictor)}.{whole['metadata']['namespace']}:"
+    told = json.loads(re.sub(f"{re.escape(asked)}[0-9]+", asked, json.dumps(container)))
+    args = ["--http_port" if word.startswith("--http_port=") else word for word in told.get("args", ())]
     return {
-        **container_effects({**container, "args": args}, pod, number=port),
+        **container_effects({**told, "args": args}, pod, number=port),
         "image": whole_image(container["image"]).removeprefix("docker.io/"),
         "name": container["name"] if v2 else None,
         "port": port if stated else COUNTED,

@@ -137,7 +137,9 @@ ADDITIONS: tuple[Addition, ...] = (
     ),
     Addition(
         id="tmp",
-        where=_each("mounts > /tmp", "mounts > /tmp > source > emptyDir > sizeLimit"),
+        where=_each(
+            "mounts > /tmp", "mounts > /tmp > source > emptyDir", "mounts > /tmp > source > emptyDir > sizeLimit"
+        ),
         why="the root is read-only, so each pod has a /tmp of its own",
         may=_added,
     ),
@@ -235,10 +237,10 @@ ADDITIONS: tuple[Addition, ...] = (
         id="loader-walls",
         where=tuple(
             f"{_NODE} > pod > loader > securityContext{key}"
-            for key in ("", *(f" > {key}" for key in container.walls()))
+            for key in ("", " > capabilities > drop", *(f" > {key}" for key in container.walls()))
         ),
         why="Pod Security restricted holds for the model's loader too",
-        may=lambda _, after: after in (container.walls(), *container.walls().values()),
+        may=lambda _, after: after in (container.walls(), ["ALL"], *container.walls().values()),
     ),
     Addition(
         id="straight",

@@ -93,11 +93,20 @@ def import_one(original: Original, setting: Setting, tenant: str = "") -> Import
     refused = refusal(original, setting.operator, setting.schema)
     if refused is not None:
         return Imported(original=original, tenant=owner, spec={}, refused=refused)
-    ledger = Ledger(original.data)
     try:
-        spec = to_spec(original.data, ledger, setting.operator, setting.known)
+        return _imported(original, setting, owner)
     except UnsayableError as problem:
         return Imported(original=original, tenant=owner, spec={}, remainder=(_whole(original.data, problem),))
+
+
+def _imported(original: Original, setting: Setting, owner: str) -> Imported:
+    """Return the import of what a cluster takes.
+
+    Raises:
+        UnsayableError: No spec could mean it.
+    """
+    ledger = Ledger(original.data)
+    spec = to_spec(original.data, ledger, setting.operator, setting.known)
     _namespace(original, owner, ledger)
     stage = _stage(original, setting, owner)
     resolved = proof.resolved(proof.document(spec, _FILE).data, *stage, setting.keys)

@@ -9,6 +9,8 @@ from typing import Any
 from generator.document import Path, dotted
 from generator.seldon.objects import Object
 
+MEANT = ("lifecycle", "livenessProbe", "readinessProbe", "securityContext")
+
 
 class Change(StrEnum):
     """What becomes of a part of the original that the spec does not say as it stands."""
@@ -89,8 +91,13 @@ def value_at(thing: Any, path: Path) -> Any:
 
 
 def leaves(thing: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield path and value of everything that is no collection; null and what is empty say nothing."""
-    if isinstance(thing, dict):
+    """Yield path and value of everything that is no collection; null and what is empty say nothing.
+
+    But for an empty mapping under a word of `MEANT`: it keeps the operator from filling the field in.
+    """
+    if thing == {} and path and path[-1] in MEANT:
+        yield path, thing
+    elif isinstance(thing, dict):
         for key, value in thing.items():
             yield from leaves(value, (*path, key))
     elif isinstance(thing, list):

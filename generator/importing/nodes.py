@@ -7,7 +7,7 @@ from typing import Any
 
 from generator.document import Path
 from generator.importing import amounts
-from generator.importing.container import image_run, served, startup_s
+from generator.importing.container import image_run, say_open, served, startup_s
 from generator.importing.ledger import Change, Ledger, UnsayableError
 from generator.importing.runtime import LOADER, Part, runtime
 from generator.model import NodeType, Protocol
@@ -108,7 +108,9 @@ def _container(slot: Slot, node: Object, place: Path, ledger: Ledger) -> Spec:
         _loader(slot, part, run, ledger)
     if part is None:
         return {"run": run}
-    if not server:
+    if server:
+        say_open(part, slot.counted.get(node["name"], 0), ledger)
+    else:
         run = image_run(part, slot.protocol, ledger, counted=slot.counted.get(node["name"], 0))
     ledger.say((*part.place, "name"))
     start = startup_s(part, ledger)
@@ -139,7 +141,21 @@ def _part(slot: Slot, node: Object) -> Part | None:
     pod = slot.predictor["componentSpecs"][index]["spec"]
     pod_place = (*slot.place, "componentSpecs", index, "spec")
     place = (*pod_place, "containers", pod["containers"].index(container))
-    return Part(container=container, place=place, pod=pod, pod_place=pod_place, server=is_prepackaged(node))
+    stock = [one["name"] for one in nodes(slot.predictor["graph"]) if is_prepackaged(one)]
+    return Part(
+        container=container,
+        place=place,
+        pod=pod,
+        pod_place=pod_place,
+        server=is_prepackaged(node),
+        # The operator puts a stock server without a container into the first pod.
+        beside_server=any(_index_of(slot, name) == index for name in stock),
+    )
+
+
+def _index_of(slot: Slot, name: str) -> int:
+    found = container_of(slot.predictor, name)
+    return 0 if found is None else found[0]
 
 
 def _parameters(node: Object, place: Path, ledger: Ledger) -> Spec:

@@ -5,13 +5,13 @@ import re
 from typing import Any
 
 from generator.importing.container import whole_image
+from generator.importing.references import expanded
 from generator.rules.containers import SELDON
 from generator.seldon.names import initializer_container
 from generator.seldon.objects import ENGINE_CONTAINER, PODINFO_VOLUME, Object, named
 
 Effects = dict[str, Any]
 
-_REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z0-9_.-]+)\)")
 _TOLD = (
     "name", "image", "env", "ports", "livenessProbe", "readinessProbe", "startupProbe", "resources", "volumeMounts",
     "securityContext",
@@ -40,24 +40,9 @@ def container_effects(container: Object, pod: Object, *, number: int) -> Effects
 
 
 def variables(env: list[Object]) -> Effects:
-    """Return the variables as the process sees them, without those that the operator derives from the rest.
-
-    A later one of the same name counts; ``$(NAME)`` stands for a variable before it (Kubernetes, "Define Dependent
-    Environment Variables").
-    """
-    seen: Effects = {}
-    for variable in env:
-        value = variable.get("valueFrom", variable.get("value", ""))
-        seen[variable["name"]] = _expanded(value, seen) if isinstance(value, str) else value
+    """Return the variables as the process sees them, without those that the operator derives from the rest."""
+    seen = expanded(env)
     return {key: value for key, value in seen.items() if not SELDON.fullmatch(key) or _MODEL_ENV.fullmatch(key)}
-
-
-def _expanded(text: str, seen: Effects) -> str:
-    def instead(found: re.Match[str]) -> str:
-        known = seen.get(found[1]) if found[1] else None
-        return "$" if found[0] == "$$" else known if isinstance(known, str) else found[0]
-
-    return _REFERENCE.sub(instead, text)
 
 
 def _probe(probe: Object, number: int) -> Effects:
@@ -102,7 +87,7 @@ def pod_effects(pod: Object, names: tuple[str, ...]) -> Effects:
         "loader": _loader(loader) if loader else None,
         "inits": {one["name"]: one for one in inits if not one["name"].endswith("-model-initializer")},
         "sidecars": sorted(
-            one["name"] for one in pod["containers"] if not _bound(one) and one["name"] not in _OPERATORS
+            one["name"] for one in pod["containers"] if not _bound(one) and one["name"] not in (*_OPERATORS, *names)
         ),
         **rest,
     }

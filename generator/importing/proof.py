@@ -8,6 +8,7 @@ from generator.build import seldon
 from generator.check import check
 from generator.diag import Diagnostic, errors
 from generator.importing.beside import SINK, sink_name
+from generator.importing.ledger import UnsayableError
 from generator.importing.writing import text
 from generator.load import Document, load
 from generator.model import Model
@@ -81,10 +82,13 @@ def document(data: Spec, file: str) -> Document:
     """Return a spec as gen reads it back from its text.
 
     Raises:
-        ValueError: It does not pass its own schema: a bug of the import.
+        UnsayableError: It would be no spec: some text in it has no form there.
     """
-    found = load(text(data).encode(), file)
+    try:
+        found = load(text(data).encode(), file)
+    except ValueError as problem:  # emit: a character that YAML cannot hold
+        raise UnsayableError((), f"a spec cannot hold it: {problem}", "take it out of the original") from None
     problems: tuple[Diagnostic, ...] = errors(check(found)) if isinstance(found, Document) else found
     if problems or not isinstance(found, Document):
-        raise ValueError(f"the import writes a spec that is none: {problems[0]}")
+        raise UnsayableError((), f"a spec cannot hold it: {problems[0].what}", problems[0].todo)
     return found

@@ -11,6 +11,7 @@ from generator.importing.reasons import REASONS, Reason
 from generator.seldon.objects import Object, OperatorError
 from generator.seldon.settings import OperatorSettings
 
+HANDLERS = ("exec", "grpc", "httpGet", "tcpSocket")
 SHARDING = "seldon.io/controller-id"
 # What the API server and kubectl write; it is no part of what people ask for.
 WRITTEN = (
@@ -37,12 +38,21 @@ def rest(original: Object, made: Object, ledger: Ledger, settings: OperatorSetti
         if written or ledger.covers(path) or is_made(original, made, path, value):
             continue
         reason, length = _reason(path)
-        found.setdefault(path[:length], reason)
+        found.setdefault(_whole_probe(path, length), reason)
+    found = {path: why for path, why in found.items() if not any(path[:n] in found for n in range(len(path)))}
     idle = _idle(original, list(found), settings)
     entries = [*ledger.noted, *(_entry(original, path, why, idle=path in idle) for path, why in found.items())]
     unique = {(one.path, one.reason): one for one in entries}
     order = {path: index for index, path in enumerate(_paths(original))}
     return tuple(sorted(unique.values(), key=lambda one: order.get(one.path, len(order))))
+
+
+def _whole_probe(path: Path, length: int) -> Path:
+    """Return the part to name; a probe that asks what no spec asks is named whole, for its times mean nothing alone."""
+    for depth, step in enumerate(path[:-1], start=1):
+        if str(step).endswith("Probe") and path[depth] in HANDLERS:
+            return path[:depth]
+    return path[:length]
 
 
 def _idle(original: Object, paths: Sequence[Path], settings: OperatorSettings) -> list[Path]:

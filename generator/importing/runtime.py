@@ -8,6 +8,7 @@ from typing import Any
 from generator.document import Path
 from generator.importing import amounts
 from generator.importing.ledger import Change, Ledger
+from generator.importing.references import REFERENCE, seen_before
 from generator.resolve.defaults import MODEL
 from generator.rules.containers import SELDON
 from generator.seldon.names import initializer_container
@@ -40,6 +41,11 @@ _LABEL = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?")
 _VOLUMES = ("kfserving-pvc-source", "seldon-podinfo", "tmp")  # the pod's own: seldon/, build/server.py
 _PATHS = ("/etc/podinfo", "/mnt/models", "/mnt/pvc", "/tmp")  # noqa: S108
 _LOADED = ("-provision-location", "-model-initializer")
+_TAINT = {  # schema/model.schema.json, toleration
+    "key": re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*"),
+    "value": re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)?"),
+    "effect": re.compile(r"(NoSchedule|PreferNoSchedule|NoExecute)?"),
+}
 _GPU = "nvidia.com/gpu"
 _EMPTY = str(MODEL["runtime.memory"].value)  # for a volume in memory or on disk that has no limit, as much again
 
@@ -53,6 +59,7 @@ class Part:
     pod: Object
     pod_place: Path
     server: bool = False  # one of Seldon's stock servers
+    beside_server: bool = False  # one of them is in the pod, so that what the pod says of users is not this one's alone
 
 
 def runtime(part: Part, ledger: Ledger) -> Spec:
@@ -81,12 +88,42 @@ def _variables(part: Part, ledger: Ledger) -> tuple[Spec, Spec]:
             continue
         reference = (entry.get("valueFrom") or {}).get("secretKeyRef") or {}
         if "valueFrom" not in entry:
-            env[name] = str(entry.get("value") or "")
-            ledger.say(place)
+            value = _standing(entry, part, ledger, place)
+            if value is not None:
+                env[name] = value
+                ledger.say(place)
         elif _is_reference(reference) and set(entry["valueFrom"]) == {"secretKeyRef"}:
             secrets[name] = {"secret": reference["name"], "key": reference["key"]}
             ledger.say(place)
     return env, secrets
+
+
+def _standing(entry: Object, part: Part, ledger: Ledger, place: Path) -> str | None:
+    """Return a value that means the same whatever stands before it, None where there is none.
+
+    A spec sorts its variables, so ``$(NAME)`` is written out where it stands for one before it, and doubled where it
+    stands for itself (Kubernetes, "Define Dependent Environment Variables").
+    """
+    given = str(entry.get("value") or "")
+    before, others = seen_before(entry, part.container.get("env") or [])
+    unsure = False
+
+    def instead(found: re.Match[str]) -> str:
+        nonlocal unsure
+        name = found[1]
+        if name in before:
+            known = before[name]
+            unsure = unsure or not isinstance(known, str)
+            return str(known).replace("$(", "$$(")
+        return f"${found[0]}" if name in others or name in GENERATED or name in OWN else found[0]
+
+    written = REFERENCE.sub(lambda found: instead(found) if found[1] else found[0], given)
+    if unsure:
+        return None
+    if written != given:
+        reason = "a spec sorts its variables, so what one takes from another is written out"
+        ledger.note((*place, "value"), Change.OTHERWISE, reason, "look whether it still has to follow the other")
+    return written
 
 
 def _owned(name: str) -> str:
@@ -204,6 +241,9 @@ def _placement(part: Part, ledger: Ledger) -> Spec:
 def _toleration(given: Object) -> Spec:
     operator, value = given.get("operator") or "Equal", given.get("value") or ""
     plain = set(given) <= {"key", "operator", "value", "effect"} and given.get("key")
+    words = {key: str(given.get(key) or "") for key in ("key", "value", "effect")}
+    if not all(form.fullmatch(words[key]) for key, form in _TAINT.items()):
+        return {}
     if not plain or (operator == "Exists") != (not value) or operator not in ("Equal", "Exists"):
         return {}
     return {key: given[key] for key in ("key", "value", "effect") if given.get(key)}

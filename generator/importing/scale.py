@@ -22,20 +22,25 @@ def replicas(original: Object, predictor: Object, place: Path, ledger: Ledger) -
     The most specific number counts: the componentSpec's, the predictor's, the deployment's (Seldon Core 1.17.1,
     operator/controllers/seldondeployment_controller.go).
     """
-    found = _autoscaled(predictor, place, ledger) or _triggered(predictor, place, ledger)
-    if found:
-        return {"replicas": found}
-    owners: list[tuple[Object, Path]] = [
-        *((part, (*place, "componentSpecs", index)) for index, part in enumerate(components(predictor))),
-        (predictor, place),
-        (original["spec"], ("spec",)),
-    ]
-    given = [(owner["replicas"], (*at, "replicas")) for owner, at in owners if owner.get("replicas") is not None]
-    if not given or not 1 <= given[0][0] <= _MOST:
+    moved = _autoscaled(predictor, place, ledger) or _triggered(predictor, place, ledger)
+    if moved:
+        return {"replicas": moved}
+    wide = [(predictor, place), (original["spec"], ("spec",))]
+    parts = [(part, (*place, "componentSpecs", index)) for index, part in enumerate(components(predictor))]
+    own = [_first([part, *wide]) for part in parts]
+    same = bool(own) and all(number == own[0][0] for number, _ in own)
+    found = own if same else [_first(wide)]
+    number = found[0][0]
+    if not 1 <= number <= _MOST:
         return {}
-    number = given[0][0]
-    ledger.say(*(at for value, at in given if value == number))
+    ledger.say(*(at for _, at in found if at))
     return {"replicas": {"min": number}} if number > 1 else {}
+
+
+def _first(owners: list[tuple[Object, Path]]) -> tuple[int, Path]:
+    """Return the first number of replicas that an owner says and its path, else 1 and no path."""
+    given = ((owner["replicas"], (*at, "replicas")) for owner, at in owners if owner.get("replicas") is not None)
+    return next(given, (1, ()))
 
 
 def _autoscaled(predictor: Object, place: Path, ledger: Ledger) -> Spec:
