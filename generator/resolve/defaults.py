@@ -30,6 +30,7 @@ PLATFORM: Mapping[str, Default] = {
     "mesh.trustDomain": Default("cluster.local", f"{_ISTIO}: trustDomain"),
     "mesh.rootNamespace": Default("istio-system", f"{_ISTIO}: rootNamespace"),
     "mesh.cni": Default(value=False, source="Istio 1.30 installation profiles: istio-cni is an extra component"),
+    "mesh.proxySeccomp": Default(value=False, source="Istio 1.30, istiod chart: global.proxy.seccompProfile is empty"),
     "observability.accessLog": Default("envoy", f"{_ISTIO}: extensionProviders has one of this name built in"),
     "observability.tracing.percent": Default(1, "Istio Telemetry reference: randomSamplingPercentage"),
     "sinks.*.forwards": Default(value=False, source="this project: nobody is known to be told anything"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from generator.diag import quoted
+from generator.diag import Severity, quoted
 from generator.names import tenant_spec
 from generator.rules.cases import Case
 from generator.rules.each import HERE, each_case
@@ -42,6 +42,21 @@ def executor_shut_out(case: Case) -> Problems:
     what = f"{case.executor_for} needs Seldon's executor, which Pod Security restricted does not admit{HERE}"
     todo = f"write podSecurity: baseline in {tenant_spec(tenant.name)}, or use protocol bento or v2 with one node"
     yield case.mark(*path), what, todo
+
+
+def explainer_shut_out(case: Case) -> Problems:
+    """Find explainers whose pods Pod Security may refuse: only the proxies themselves can say their seccomp profile.
+
+    The operator makes the pod of an explainer and gives it no profile (Seldon Core 1.17.1,
+    operator/controllers/seldondeployment_explainers.go); whatever the container says, the proxy beside it has none.
+    """
+    tenant = case.model.tenant
+    if tenant.pod_security != "restricted" or not case.spec.get("explainer"):
+        return
+    if not case.model.platform.spec["mesh"].get("proxySeccomp"):
+        what = f"an explainer's pod is refused under Pod Security restricted if its proxy has no seccomp profile{HERE}"
+        todo = "install istiod with global.proxy.seccompProfile.type: RuntimeDefault and write mesh.proxySeccomp: true"
+        yield case.key_mark("explainer"), what, todo
 
 
 def too_few(specs: Specs) -> Iterator[Breach]:
@@ -85,6 +100,18 @@ RULES = (
         todo="Let the tenant have `podSecurity: baseline`, or do without the executor.",
         example="podSecurity: restricted",
         find=each_case(executor_shut_out),
+    ),
+    Rule(
+        id="explainer-in-restricted",
+        title="where explainers live in namespaces of level restricted, proxies have a seccomp profile",
+        why="The profile of every other pod is the pod's own and holds for its proxy too. An explainer's pod is made "
+        "by Seldon's operator, which gives it none, so Kubernetes refuses it for its proxy, and the operator makes no "
+        "route to a model until all its pods are ready, the explainer's too.",
+        todo="Install istiod with `global.proxy.seccompProfile.type: RuntimeDefault` and write "
+        "`mesh.proxySeccomp: true`, or let the tenant have `podSecurity: baseline`.",
+        example="proxySeccomp: false",
+        find=each_case(explainer_shut_out),
+        severity=Severity.NOTICE,
     ),
     Rule(
         id="too-few-replicas",
