@@ -31,7 +31,7 @@ from generator.model import (
 from generator.model import Node as GraphNode
 from generator.patch import merge
 from generator.rules.access import OPERATIONS
-from generator.tenancy import Account, Egress, Environment, Issuer, Platform, Sink, Tracing
+from generator.tenancy import Account, Broker, Egress, Environment, Issuer, Kafka, Platform, Sink, Tracing
 
 ROOT = Path(__file__).parent.parent
 Spec = dict[str, Any]
@@ -114,7 +114,9 @@ def test_the_example_platform_is_what_it_says() -> None:
         ),
     )
     assert PLATFORM.prometheus == Account(namespace="monitoring", name="prometheus")
-    assert PLATFORM.tracing == Tracing(provider="otel", percent=1.0, service="")
+    jaeger = "http://jaeger-collector.tracing.svc:14268/api/traces"
+    assert PLATFORM.tracing == Tracing(provider="otel", percent=1.0, service="", jaeger=jaeger)
+    assert PLATFORM.keda is True
     assert PLATFORM.sinks == (
         Sink(
             name="audit",
@@ -122,6 +124,19 @@ def test_the_example_platform_is_what_it_says() -> None:
             host="payload-log.audit.svc",
             namespace="audit",
             port=8080,
+            forwards=True,
+        ),
+        Sink(
+            name="lake",
+            url="",
+            host="",
+            namespace="",
+            port=0,
+            kafka=Kafka(
+                brokers=(Broker(host="kafka-bootstrap.kafka.svc", port=9093),),
+                topic="model-payloads",
+                secret="kafka-client",  # noqa: S106  # the name of a Secret
+            ),
         ),
     )
     assert PLATFORM.environment("prod") == Environment(
