@@ -84,6 +84,31 @@ def homeless(cluster: Cluster, objects: Sequence[Object]) -> tuple[str, ...]:
     return tuple(sorted(wanted - cluster.namespaces - {""}))
 
 
+def dump(cluster: Cluster, kinds: Sequence[str]) -> tuple[Object, ...]:
+    """Return every object of some kinds, in all namespaces.
+
+    Args:
+        cluster: The cluster.
+        kinds: Full names of resources, such as ``envoyfilters.networking.istio.io``; those that it does not know are
+            left out.
+
+    Raises:
+        ToolError: The server went away, or does not let us read.
+    """
+    front = [str(cluster.kubectl), f"--context={cluster.context}"]
+    known = _answer(cluster, [*front, "api-resources", "--output=name", "--cached=false"]).split()
+    asked = [kind for kind in kinds if kind in known]
+    text = _answer(cluster, [*front, "get", ",".join(asked), "--all-namespaces", "--output=json"]) if asked else ""
+    return tuple(json.loads(text)["items"]) if text else ()
+
+
+def _answer(cluster: Cluster, command: list[str]) -> str:
+    done = _run(command, "")
+    if done.returncode:
+        raise ToolError(f"the cluster behind the context {cluster.context} says:\n{_said(done.stderr)}\n  {_HINT}")
+    return done.stdout
+
+
 _HINT = "try it yourself: kubectl --context=NAME get namespaces"
 
 

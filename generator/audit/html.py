@@ -29,6 +29,7 @@ td.cell { white-space: nowrap; color: var(--dim) }
 .bad { color: var(--bad); background: var(--bad-soft); border-radius: 1rem; padding: .1rem .6rem; font-size: .85rem;
   font-weight: 600 }
 td.why { color: var(--dim); font-size: .88rem } td.why code { color: var(--text); font-size: .85rem }
+td.again { opacity: .35 }
 .verdict { border-left: 4px solid var(--yes); padding: .5rem 1rem; background: var(--yes-soft); margin: 0 0 1.25rem }
 .verdict.wrong { border-color: var(--bad); background: var(--bad-soft) }
 .verdict ul { margin: .3rem 0 0; padding-left: 1.2rem }
@@ -94,10 +95,13 @@ def _row(title: str, row: Row, environments: Sequence[str], before: str) -> str:
     open_in = " ".join(name for name in environments if row.cells.get(name))
     words = [title, row.operation, str(row.identity), open_in, *map(brief, row.grants)]
     text = escape(" ".join(words).lower(), quote=True)
-    operation = "" if row.operation == before else escape(row.operation)
+    again = ' class="again"' if row.operation == before else ""
+    if row.beyond:
+        missing = f'<span class="bad">not granted in {escape(", ".join(row.beyond))}</span>'
+        why = f"{missing}<br>{why}" if why else missing
     return (
-        f'<tr data-text="{text}"><td>{operation}</td><td class="who">{escape(str(row.identity))}</td>'
-        f'{cells}<td class="why">{why}</td></tr>\n'
+        f'<tr data-text="{text}"><td{again}>{escape(row.operation)}</td>'
+        f'<td class="who">{escape(str(row.identity))}</td>{cells}<td class="why">{why}</td></tr>\n'
     )
 
 

@@ -108,9 +108,10 @@ def command(ctx: click.Context, /, **options: Any) -> int:
     """  # noqa: D301
     if ctx.invoked_subcommand:
         return 0
-    from generator.cli import access_matrix  # noqa: PLC0415  # not needed for --help
+    from generator.cli import access_live, access_matrix  # noqa: PLC0415  # not needed for --help
 
-    return access_matrix.run(ctx.obj, access_matrix.Options(**options), datetime.now(UTC).date())
+    run = access_live.run if options["live"] else access_matrix.run
+    return run(ctx.obj, access_matrix.Options(**options), datetime.now(UTC).date())
 
 
 def printed(text: str, output: Path | None) -> None:

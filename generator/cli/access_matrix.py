@@ -25,6 +25,11 @@ from generator.audit.verdicts import beyond, refused
 from generator.cli.access import identities_of, printed
 from generator.cli.report import echo, is_watched, report
 
+INTRO = (
+    "Decided by the rendered policies. gateway: from outside, with a token; mesh: from a pod, by its ServiceAccount; "
+    "-: refused; empty: the model is not there."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -155,10 +160,8 @@ def _formatted(taken: Snapshot, made: Matrix, found: Sequence[Row], options: Opt
         case "json":
             return records.as_json(records.records(found, taken.granted), problems=list(problems))
         case "html":
-            intro = (
-                "Decided by the rendered policies. A column says how somebody gets in: through the gateway, or mesh."
-            )
-            return html.page(found, environments, title="Who may call", intro=intro, problems=problems)
+            said = [*problems, *(f"{one.mark}: {one.what}" for one in broken(taken.specs, made))]
+            return html.page(found, environments, title="Who may call", intro=INTRO, problems=said)
         case "markdown":
             text = markdown.markdown(found, environments)
         case _:
