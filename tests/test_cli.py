@@ -573,6 +573,8 @@ def _completed(root: Path, *words: str) -> list[str]:
         (["validate", "tenants/payments/s"], [SCORE]),
         (["explain", "model.runtime.timeo"], ["model.runtime.timeout"]),
         (["render", "--c"], ["--check"]),
+        (["pin", "payments/s"], ["payments/score"]),
+        (["promote", "payments/score", "--from", "d"], ["dev"]),
     ],
     ids=" ".join,
 )  # fmt: skip

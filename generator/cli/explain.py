@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
+from generator.cli.place import offered
 from generator.cli.report import echo
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     """Return the fields and ids that begin so."""
     from generator.explain import words  # noqa: PLC0415  # reads the schemas
 
-    return [CompletionItem(word) for word in words() if word.startswith(incomplete)]
+    return offered(words(), incomplete)
 
 
 @click.command("explain", short_help="What a field means, or the id in a message.")

@@ -5,27 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
+from generator.cli.place import complete_model
 from generator.cli.report import echo, report
-from generator.names import TENANTS, model_spec
+from generator.names import model_spec
 
 if TYPE_CHECKING:
     from generator.graph import Picture
     from generator.rules.specs import Specs
 
 
-def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Return the models that begin so."""
-    from generator.cli import repository  # noqa: PLC0415  # only the shell asks
-
-    root = repository(None if ctx.parent is None else ctx.parent.params.get("folder"))
-    found = sorted(f"{path.parent.name}/{path.stem}" for path in (root / TENANTS).glob("*/*.yaml"))
-    return [CompletionItem(name) for name in found if name.startswith(incomplete) and not name.endswith("/tenant")]
-
-
 @click.command("graph", short_help="Draw a model: callers, traffic split, inference graph, log.")
-@click.argument("model", metavar="TENANT/MODEL", shell_complete=complete)
+@click.argument("model", metavar="TENANT/MODEL", shell_complete=complete_model)
 @click.option("--environment", metavar="ENV", help="As it is there; default: the tenant's last environment.")
 @click.option("--format", "form", type=click.Choice(("text", "mermaid", "svg")), default="text", show_default=True)
 @click.pass_obj

@@ -4,11 +4,18 @@ from pathlib import Path
 
 import click
 
+from generator.cli.place import complete_environment, complete_model
+
 
 @click.command("pin", short_help="Write the digest of a built image into a spec.")
-@click.argument("name", metavar="TENANT/MODEL")
+@click.argument("name", metavar="TENANT/MODEL", shell_complete=complete_model)
 @click.argument("images", metavar="IMAGE@DIGEST…", nargs=-1, required=True)
-@click.option("--environment", metavar="ENV", help="Where to pin; default: where the platform builds.")
+@click.option(
+    "--environment",
+    metavar="ENV",
+    shell_complete=complete_environment,
+    help="Where to pin; default: where the platform builds.",
+)
 @click.pass_obj
 def command(root: Path, name: str, images: tuple[str, ...], environment: str | None) -> int:
     """Pin built images: an environment that requires pins deploys nothing else.

@@ -4,11 +4,22 @@ from pathlib import Path
 
 import click
 
+from generator.cli.place import complete_environment, complete_model
+
 
 @click.command("promote", short_help="Copy pins from one environment to the next.")
-@click.argument("name", metavar="TENANT/MODEL")
-@click.option("--from", "source", metavar="ENV", required=True, help="Where the images run now.")
-@click.option("--to", "target", metavar="ENV", required=True, help="Where they shall run.")
+@click.argument("name", metavar="TENANT/MODEL", shell_complete=complete_model)
+@click.option(
+    "--from",
+    "source",
+    metavar="ENV",
+    shell_complete=complete_environment,
+    required=True,
+    help="Where the images run now.",
+)
+@click.option(
+    "--to", "target", metavar="ENV", shell_complete=complete_environment, required=True, help="Where they shall run."
+)
 @click.pass_obj
 def command(root: Path, name: str, source: str, target: str) -> int:
     """Promote a model: the same images, by digest, in the next environment. Nothing is built again.

@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from generator import names
-from generator.cli.place import must_be_repository
+from generator.cli.place import complete_environment, folders_below, must_be_repository, offered, root_of
 from generator.cli.report import echo
 from generator.tenancy import Object
 
@@ -16,30 +16,15 @@ PLATFORM = names.platform_folder("").rpartition("/")[2]
 HUB = names.HUB.rpartition("/")[2]
 
 
-def complete_environment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Return the environments that begin so."""
-    return _items(_below(_root(ctx), names.OVERLAYS), incomplete)
-
-
 def complete_what(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
     """Return the tenants of the environment that begin so; behind a slash, the models of the tenant."""
-    root, environment = _root(ctx), ctx.params.get("environment") or ""
+    root, environment = root_of(ctx), ctx.params.get("environment") or ""
     tenant, slash, _ = incomplete.partition("/")
     if slash:
-        known = [f"{tenant}/{model}" for model in _below(root, names.models_folder(environment, tenant))]
+        known = [f"{tenant}/{model}" for model in folders_below(root, names.models_folder(environment, tenant))]
     else:
-        known = _below(root, f"{names.OVERLAYS}/{environment}")
-    return _items(known, incomplete)
-
-
-def _items(known: Sequence[str], incomplete: str) -> list[CompletionItem]:
-    return [CompletionItem(name) for name in known if name.startswith(incomplete)]
-
-
-def _root(ctx: click.Context) -> Path:
-    from generator.cli import repository  # noqa: PLC0415  # only the shell asks
-
-    return repository(None if ctx.parent is None else ctx.parent.params.get("folder"))
+        known = folders_below(root, f"{names.OVERLAYS}/{environment}")
+    return offered(known, incomplete)
 
 
 @click.command("show", short_help="Print what Kustomize makes of an environment, a tenant or a model.")
@@ -125,7 +110,7 @@ def _folders(root: Path, environment: str, what: str) -> Iterator[str]:
         SpecError: There is no repository here.
     """
     tenant, _, model = what.partition("/")
-    known = _below(root, names.OVERLAYS)
+    known = folders_below(root, names.OVERLAYS)
     if environment not in known:
         must_be_repository(root)
         raise click.UsageError(_choices("environment", environment, known))
@@ -134,7 +119,7 @@ def _folders(root: Path, environment: str, what: str) -> Iterator[str]:
             raise click.UsageError(f"{HUB} has no tenants\n  gen show {HUB} prints all of it")
         yield names.HUB
         return
-    tenants = _below(root, f"{names.OVERLAYS}/{environment}")
+    tenants = folders_below(root, f"{names.OVERLAYS}/{environment}")
     if tenant and tenant not in tenants:
         raise click.UsageError(_choices(f"tenant in {environment}", tenant, tenants))
     if model:
@@ -151,11 +136,11 @@ def _all(root: Path, environment: str, tenants: Sequence[str]) -> Iterator[str]:
             yield names.platform_folder(environment)
             continue
         folder = f"{names.OVERLAYS}/{environment}/{name}"
-        yield from (f"{folder}/{part}" for part in _below(root, folder))
+        yield from (f"{folder}/{part}" for part in folders_below(root, folder))
 
 
 def _model(root: Path, environment: str, tenant: str, model: str) -> str:
-    models = _below(root, names.models_folder(environment, tenant))
+    models = folders_below(root, names.models_folder(environment, tenant))
     if model in models:
         return names.model_folder(environment, tenant, model)
     spec = names.model_spec(tenant, model)
@@ -163,11 +148,6 @@ def _model(root: Path, environment: str, tenant: str, model: str) -> str:
         todo = f"gen validate {spec} says why, or run gen render first"
         raise click.UsageError(f"{tenant}/{model} is not deployed in {environment}\n  {todo}")
     raise click.UsageError(_choices(f"model of {tenant} in {environment}", model, models))
-
-
-def _below(root: Path, folder: str) -> list[str]:
-    place = root / folder
-    return sorted(path.name for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
 
 
 def _choices(noun: str, name: str, known: list[str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
+from generator.cli.place import offered, root_of
 from generator.cli.report import FORMATS, echo, report, stage
 from generator.diag import errors
 from generator.names import PLATFORM_SPEC, TENANTS
@@ -22,12 +23,10 @@ _DEPTH = 3  # tenants/<tenant>/<file>
 
 def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
     """Return the specs whose path begins so, as one would type them where one stands."""
-    from generator.cli import repository  # noqa: PLC0415  # only the shell asks
-
-    root = repository(None if ctx.parent is None else ctx.parent.params.get("folder"))
+    root = root_of(ctx)
     specs = [root / PLATFORM_SPEC, *sorted((root / TENANTS).glob(f"*/*{SUFFIX}"))]
     typed = (os.path.relpath(path) for path in specs if path.is_file())
-    return [CompletionItem(path) for path in typed if path.startswith(incomplete)]
+    return offered(typed, incomplete)
 
 
 @click.command("validate", short_help="Say what is wrong with the specs, where, and what to do.")
@@ -63,7 +62,7 @@ def command(root: Path, paths: tuple[Path, ...], form: str) -> int:
 
 def _examine(root: Path, only: tuple[str, ...]) -> "tuple[tuple[Diagnostic, ...], str]":
     """Return what is to be said, and in words what was looked at."""
-    from generator.pipeline import examine  # noqa: PLC0415  # not needed for --help
+    from generator.examine import examine  # noqa: PLC0415  # not needed for --help
 
     today = datetime.now(UTC).date()
     if PLATFORM_SPEC in only:  # what it says of tenants can be judged only where all of them are read
