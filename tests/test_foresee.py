@@ -100,7 +100,18 @@ def test_two_models_of_one_shape_are_asked_about_once_and_one_too_large_is_never
     large = specs(documents({"run": image("a"), "runtime": {"env": {"A": "x" * 30_000}}})).models[0]
     assert foresee.shape(small) == foresee.shape(same) != ""
     assert foresee.shape(small) != foresee.shape(other)
+    spoken = specs(documents({"run": image("a", grpcPort=8081)})).models[0]
+    assert foresee.shape(small) != foresee.shape(spoken)
     assert foresee.shape(large) == ""
+
+
+def test_a_node_that_is_called_like_a_field_still_counts() -> None:
+    def shape(name: str, **run: int) -> str:
+        spec = {"api": {"protocol": "seldon"}, "nodes": {name: {"run": image("a", **run)}}}
+        return foresee.shape(specs(documents(spec)).models[0])
+
+    for name in ("owner", "data", "access", "cpu", "run", "image", "source", "pins"):
+        assert shape(name) != shape(name, port=5000)
 
 
 @pytest.mark.parametrize("meant", BY_DESIGN, ids=lambda meant: meant.rule)

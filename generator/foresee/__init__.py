@@ -10,6 +10,7 @@ A SeldonDeployment takes about a millisecond, so models that differ in names of 
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from generator import resolve
 from generator.build import seldon
@@ -29,8 +30,10 @@ PREFIX = "seldon-"  # of every id: the rules about specs have ids like `traffic-
 # A model that could come near the 128 KiB of one variable is never taken for another: characters of its spec times
 # nodes, far below what makes a variable that long.
 _SMALL = 20_000
-_UNHEARD = ("access", "owner", "data", "pins")  # of these the operator is told nothing
-_HEARD = ("run", "type", "children", "port", "server", "user", "runtime", "parameters", "implementation")
+# Of the first the operator is told nothing; the others are single values that nothing depends on. What is a mapping
+# may be somebody's node of that name.
+_UNHEARD = ("access", "owner", "data", "cpu", "memory", "timeout", "startup", "workers", "cpuPercent")
+_NAMES = ("image", "bento", "modelUri")  # of a run: only that they are there
 
 __all__ = ["PREFIX", "Meant", "find", "judge", "severity_of", "shape", "text_of", "todo_for"]
 
@@ -101,16 +104,17 @@ def shape(model: ModelSpec) -> str:
 
 
 def _bare(spec: Object) -> Object:
-    return {
-        key: _run(value) if key == "run" else _bare(value) if isinstance(value, dict) else value
-        for key, value in spec.items()
-        if key not in _UNHEARD
-    }
+    return {key: _heard(value) for key, value in spec.items() if isinstance(value, dict) or key not in _UNHEARD}
 
 
-def _run(value: Object | None) -> Object | None:
-    """Return what of a run the operator looks at; a node may be called "run" too."""
-    return {key: item if key in _HEARD else None for key, item in value.items()} if value else value
+def _heard(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if any(isinstance(value.get(key), str) for key in ("image", "bento", "server")):
+        return {key: "" if key in _NAMES else item for key, item in value.items() if key != "source"}
+    if value and all(isinstance(item, str) and "@sha256:" in item for item in value.values()):
+        return {}  # pins
+    return _bare(value)
 
 
 def _is_meant(verdict: Verdict) -> bool:
