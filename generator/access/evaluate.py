@@ -207,6 +207,10 @@ def _client(guard: Guard, request: Request) -> str:
 
 def _headers(request: Request) -> tuple[tuple[str, str], ...]:
     headers = tuple((name.lower(), value.strip()) for name, value in request.headers)
+    # A header that Connection names is meant for the first hop alone, and HTTP/1.1 takes it away.
+    # Source: envoyproxy/envoy source/common/http/utility.cc (sanitizeConnectionHeader).
+    kept = {word.strip().lower() for name, value in headers if name == "connection" for word in value.split(",")}
+    headers = tuple(each for each in headers if each[0] not in kept)
     given = [value for name, value in headers if name == "authorization"]
     if len(given) > 1:  # Envoy makes one header of several, and no token is read from that
         rest = tuple(each for each in headers if each[0] != "authorization")

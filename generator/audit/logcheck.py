@@ -73,8 +73,8 @@ def read_lines(text: str) -> Lines:
 def gaps_of(mesh: Mesh, case: Case, name: str, decision: Decision, lines: Lines) -> Iterator[Gap]:
     """Yield what the log lacks of one case that was fired under a name."""
     trails = [trail for trail in decision.trails if not trail.is_mirror]
-    if case.wire is Wire.HTTP2 or any(name == "connection" for name, _ in case.request.headers):
-        return  # refused by a pod's HTTP/1.1 before it is a request; told to keep the token to itself
+    if case.wire is Wire.HTTP2:
+        return  # a method in lower case is refused by a pod's HTTP/1.1 before it is a request
     for trail in trails:
         for index, hop in enumerate(trail.hops):
             if hop.verdict.code == CLOSED or hop.verdict.reason in (Reason.BAD_PATH, Reason.NO_SIDECAR):
@@ -118,7 +118,9 @@ def _wanted(mesh: Mesh, hop: Hop) -> Iterator[tuple[str, str]]:
     request, stands = hop.request, guard(mesh, hop.workload)
     headers = tuple((name.lower(), value.strip()) for name, value in request.headers)
     path = normalize(request.path, mesh.settings.path_normalization) or request.path
-    payload = verify(stands.token_rules, request, headers, path).payload
+    kept = {value.lower() for name, value in headers if name == "connection"}  # from the next hop
+    told = tuple(each for each in headers if each[0] not in kept)
+    payload = verify(stands.token_rules, request, told, path).payload
     for claim in ("iss", "sub"):
         value = (payload or {}).get(claim)
         if isinstance(value, str) and value:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from generator.access.request import with_token
 from generator.audit.prove_detours import detours
 from generator.audit.prove_grants import STRANGER, Kind, Person, operations_of, person_may, persons
+from generator.audit.prove_peers import pods
+from generator.audit.prove_spoken import spoken_persons
 from generator.audit.prove_tokens import odd_tokens
 from generator.audit.suite import Case, Target, based, calls, everybody, expected, named, outside, with_odd
 from generator.model import Operation
@@ -33,7 +35,9 @@ def openers(target: Target) -> Iterator[tuple[Person, Operation]]:
 
 def _cells(target: Target) -> Iterator[Case]:
     """Yield the matrix: everybody, and nobody, at everything that can be asked of the model."""
-    everyone = [(person, target.mint.good(person)) for person in everybody(target)]
+    everyone = [
+        (person, target.mint.good(person)) for person in everybody(target, spoken_persons(target, pods(target)))
+    ]
     for operation in target.model.operations:
         for method, path in calls(operation):
             request = outside(target, operation, path, method=method)

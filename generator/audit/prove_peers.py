@@ -2,6 +2,7 @@
 
 from generator.access.mesh import Workload, principal_of
 from generator.audit.prove_grants import others
+from generator.audit.prove_spoken import spoken_principals
 from generator.audit.suite import Target
 from generator.build.meta import COMPONENT, NAME, pods_of
 from generator.model import Model
@@ -47,6 +48,8 @@ def principals(target: Target) -> dict[str, str]:
     strangers += [Account(namespace=account.namespace, name="default") for account in accounts[:1]]
     for account in strangers:
         found.setdefault(account.principal(domain), f"workload {_text(account)}")
+    for principal in spoken_principals(target, pods(target)):
+        found.setdefault(principal, f"the principal {principal}")
     found[principal_of(target.cluster.gateway, target.cluster.settings)] = "the gateway"
     return found
 

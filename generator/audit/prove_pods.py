@@ -16,6 +16,7 @@ from generator.audit.prove_grants import (
     persons,
 )
 from generator.audit.prove_peers import detectors, has_business, pods, principals
+from generator.audit.prove_spoken import spoken_calls
 from generator.audit.prove_tokens import odd_tokens
 from generator.audit.suite import (
     METHODS,
@@ -89,8 +90,9 @@ def _callers(target: Target, pod: Workload, *, is_alike: bool) -> Iterator[Case]
     opener = next(iter(persons(model)), STRANGER)
     tokens = {STRANGER: target.mint.good(STRANGER), opener: target.mint.good(opener)}
     own = tuple(dict.fromkeys(port.container for port in pod.ports))
-    known = tuple(call for call in _known_calls(model) if not is_alike or call[0] in own)
     ports = own if is_alike else ports_of(model, pod)
+    asked = dict.fromkeys((*_known_calls(model), *spoken_calls(target, pod, ports)))
+    known = tuple(call for call in asked if not is_alike or call[0] in own)
     wide = dict.fromkeys((*_everywhere(known, ports), *_side_calls(ports[:1] if is_alike else ports)))
     for principal, who in principals(target).items():
         narrow = dict.fromkeys((*known, *_side_calls(ports)[:FEW]))

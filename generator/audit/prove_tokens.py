@@ -92,8 +92,8 @@ class Mint:
                 signer = self.ring.signers[self._key(other)]
                 claims = self.claims(person) | {"iss": other.url}
                 yield f"of the issuer {other.name}, same identity", signer.sign(claims)
-                claims["aud"] = [self.audience, *other.audiences]
-                yield f"of the issuer {other.name}, for all audiences", signer.sign(claims)
+                everywhere = claims | {"aud": [self.audience, *other.audiences]}
+                yield f"of the issuer {other.name}, for all audiences", signer.sign(everywhere)
 
 
 def mint_of(model: Model, platform: Platform, ring: Keyring, now: int) -> Mint:

@@ -89,15 +89,18 @@ class Target:
         return self.model.issuer.url, self.model.audience
 
 
-def everybody(target: Target) -> tuple[Person, ...]:
-    """Return those whom the model's grants name, one of every kind whom other models' grants name, and a stranger."""
+def everybody(target: Target, spoken: Iterable[Person] = ()) -> tuple[Person, ...]:
+    """Return those whom the model's grants name, one of every kind whom other models' grants name, and a stranger.
+
+    `spoken` are whom the policies name, which may be more.
+    """
     own = persons(target.model)
     foreign: dict[tuple[str, Kind], Person] = {}
     for other in others(target.models, target.model):
         for person in persons(other):
             if person not in own:
                 foreign.setdefault((other.place.namespace, person.kind), person)
-    return tuple(dict.fromkeys([*own, *foreign.values(), STRANGER]))
+    return tuple(dict.fromkeys([*own, *foreign.values(), *spoken, STRANGER]))
 
 
 def outside(target: Target, operation: Operation, path: str, *, method: str = "POST") -> Request:
@@ -144,7 +147,7 @@ def with_odd(request: Request, odd: Odd) -> Request:
 
 def expected(odd: Odd, model: Model, operation: str) -> bool | None:
     """Return what the specs say of a token that is odd: where anyone may call, a name that is odd does not matter."""
-    return None if odd.of_name and is_for_anyone(model, operation) else odd.granted
+    return True if odd.of_name and is_for_anyone(model, operation) else odd.granted
 
 
 def based(target: Target, operation: Operation, request: Request) -> Case:
