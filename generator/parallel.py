@@ -7,9 +7,7 @@ is raised here as if it had happened here. None of them outlives the call, whate
 import fcntl
 import gc
 import os
-import pickle
 import signal
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Never, TypeVar
@@ -41,6 +39,8 @@ def spread(work: Callable[[Item], Result], items: Sequence[Item], count: int) ->
     if count == 1 or len(items) <= 1:
         yield from map(work, items)
         return
+    import pickle  # noqa: F401, PLC0415  # once, before the children would do so each
+
     gc.freeze()  # a collection in a child would otherwise touch, and so copy, every page of what is here now
     children: list[_Child] = []
     try:
@@ -98,14 +98,20 @@ def _work(work: Callable[[Item], Result], items: Sequence[Item], writing: int) -
 
 
 def _outcome(work: Callable[[Item], Result], item: Item) -> bytes:
+    import pickle  # noqa: PLC0415  # 5 ms that one process alone does not pay
+
     try:
         return pickle.dumps((work(item), None), pickle.HIGHEST_PROTOCOL)
     except Exception as problem:  # noqa: BLE001  # all of them are raised again by the parent
+        import traceback  # noqa: PLC0415  # only when something is wrong
+
         problem.add_note(f"in a process of its own:\n{traceback.format_exc()}")
         return pickle.dumps((None, problem), pickle.HIGHEST_PROTOCOL)
 
 
 def _receive(child: _Child) -> Any:
+    import pickle  # noqa: PLC0415  # as above
+
     length = int.from_bytes(child.results.read(_LENGTH), "big")
     outcome = child.results.read(length)
     if not length or len(outcome) < length:

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from generator import names, parallel, pipeline, sources, tree
+from generator import examine, names, parallel, pipeline, sources, tree
 from generator.diag import Diagnostic, SpecError, errors, ordered
 from generator.pipeline import Part, Served
 from generator.rules.specs import Specs, shares
@@ -62,12 +62,12 @@ def render(root: Path, today: date, keep: Callable[[Plan], Kept]) -> Rendered[Ke
     """
     read = sources.read(root)
     rest, *tenants = shares(read.specs)
-    found = [*read.diagnostics, *pipeline.judge_across(read.specs, today), *pipeline.judge_apart(rest, today)]
+    found = [*read.diagnostics, *examine.judge_across(read.specs, today), *examine.judge_apart(rest, today)]
     _refuse(found, read, today)
-    platform = pipeline.platform_of(read.specs)
+    platform = examine.platform_of(read.specs)
 
     def work(share: Specs) -> Done[Kept]:
-        judged = pipeline.judge_apart(share, today)
+        judged = examine.judge_apart(share, today)
         return Done(tenant=share.tenants[0].name, found=judged) if errors(judged) else _tenant(at, share, judged)
 
     at = _At(root, platform, keep)
@@ -91,10 +91,10 @@ def render_some(
         ToolError: A file cannot be read, or ``keep`` raised it.
     """
     read = sources.read(root, tenants={*tenants, *beside})
-    found = () if errors(read.diagnostics) else ordered((*read.diagnostics, *pipeline.judge(read.specs, today)))
+    found = () if errors(read.diagnostics) else ordered((*read.diagnostics, *examine.judge(read.specs, today)))
     if errors(read.diagnostics) or errors(found):
         return None
-    at = _At(root, pipeline.platform_of(read.specs), keep)
+    at = _At(root, examine.platform_of(read.specs), keep)
     wanted = [share for share in shares(read.specs)[1:] if share.tenants[0].name in tenants]
     count = parallel.workers(sum(len(share.models) for share in wanted))
     done = tuple(parallel.spread(lambda share: _tenant(at, share, ()), wanted, count))
@@ -131,4 +131,4 @@ def _is_filled(part: Part, folder: str) -> bool:
 def _refuse(found: Sequence[Diagnostic], read: Sources, today: date) -> None:
     """Raise if anything is wrong, with all that can be said: one tenant alone knows less than all together."""
     if errors(found):
-        raise SpecError((*read.diagnostics, *pipeline.judge(read.specs, today)))
+        raise SpecError((*read.diagnostics, *examine.judge(read.specs, today)))

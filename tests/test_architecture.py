@@ -26,6 +26,7 @@ LAYERS = (
     ("survey",),
     ("factor", "tree"),
     ("layout", "sources", "explanations", "explain"),
+    ("examine",),
     ("pipeline",),
     ("kustomize", "git", "journal", "edit", "scaffold"),
     ("manifest",),

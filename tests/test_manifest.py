@@ -300,7 +300,7 @@ def outcome(root: Path) -> object:
         return problem.diagnostics
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.lists(EDITS, max_size=3), min_size=1, max_size=4))
 def test_whatever_people_do_a_run_that_remembers_says_and_leaves_what_one_that_does_not(
     rounds: list[list[Callable[[Path], object]]],

@@ -11,7 +11,7 @@ import pytest
 from command import program
 from golden_cases import GOLDEN, TODAY
 
-from generator import parallel, pipeline, rules, sources, tree
+from generator import examine, parallel, pipeline, rules, sources, tree
 from generator.diag import SpecError, ToolError
 from generator.names import OWNED
 from generator.parallel import spread
@@ -155,7 +155,7 @@ def test_many_models_give_the_tree_that_one_process_makes(repo: Path) -> None:
 
 def test_many_models_are_told_what_one_process_would_say(repo: Path) -> None:
     spoil(repo)
-    specs, said = pipeline.examine(repo, TODAY)
+    specs, said = examine.examine(repo, TODAY)
     assert said == rules.find(specs, TODAY)
     assert said
     with pytest.raises(SpecError) as told:
@@ -167,12 +167,12 @@ def test_many_models_are_told_what_one_process_would_say(repo: Path) -> None:
 
 def test_what_the_rules_find_in_each_tenant_is_what_they_find_in_all(repo: Path) -> None:
     specs = sources.read(repo).specs
-    apart = [problem for share in shares(specs) for problem in pipeline.judge_apart(share, TODAY)]
-    assert sorted({*apart, *pipeline.judge_across(specs, TODAY)}) == list(rules.find(specs, TODAY))
+    apart = [problem for share in shares(specs) for problem in examine.judge_apart(share, TODAY)]
+    assert sorted({*apart, *examine.judge_across(specs, TODAY)}) == list(rules.find(specs, TODAY))
     spoil(repo)
     specs = sources.read(repo).specs
-    apart = [problem for share in shares(specs) for problem in pipeline.judge_apart(share, TODAY)]
-    assert sorted({*apart, *pipeline.judge_across(specs, TODAY)}) == list(rules.find(specs, TODAY))
+    apart = [problem for share in shares(specs) for problem in examine.judge_apart(share, TODAY)]
+    assert sorted({*apart, *examine.judge_across(specs, TODAY)}) == list(rules.find(specs, TODAY))
 
 
 def test_an_interrupted_run_of_many_processes_leaves_nothing_but_its_lock(repo: Path) -> None:
