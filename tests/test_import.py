@@ -388,6 +388,61 @@ def test_what_a_spec_cannot_say_is_named_with_a_reason_and_something_to_do(case:
     assert all(rest.reason and rest.todo for rest in left)
 
 
+ADDED: tuple[tuple[tuple[str | int, ...], Any], ...] = (
+    *LEFT.values(),
+    ((*BOX, "env"), [{"name": "Z", "value": "1"}, {"name": "A", "value": "$(Z)"}, {"name": "B", "value": "$(C)"}]),
+    ((*BOX, "env"), [{"name": "A", "value": "1"}, {"name": "B", "value": "$(A)"}, {"name": "A", "value": "2"}]),
+    ((*BOX, "env"), [{"name": "HOME", "value": "/home"}, {"name": "x.y", "value": "1"}]),
+    ((*BOX, "ports"), [{"name": "http", "containerPort": 80}, {"name": "grpc", "containerPort": 7000}]),
+    ((*BOX, "ports"), [{"name": "http", "containerPort": 8080, "hostPort": 8080}, {"containerPort": 7000}]),
+    ((*BOX, "resources"), {"limits": {"cpu": "0.1", "memory": "1G", "nvidia.com/gpu": 2}}),
+    ((*BOX, "livenessProbe"), {"exec": {"command": ["a"]}, "periodSeconds": 9}),
+    ((*BOX, "readinessProbe"), {"httpGet": {"path": "/a", "port": "http"}, "periodSeconds": 7}),
+    ((*BOX, "lifecycle"), {}),
+    ((*POD, "securityContext"), {}),
+    ((*POD, "securityContext"), {"runAsUser": 1000, "fsGroup": 2000}),
+    ((*POD, "terminationGracePeriodSeconds"), 200),
+    ((*POD, "tolerations"), [{"operator": "Exists"}, {"key": "a", "value": "b"}]),
+    (("spec", "replicas"), 3),
+    (("spec", "protocol"), "v2"),
+    (("spec", "protocol"), "kfserving"),
+    (("spec", "predictors", 0, "annotations"), {"seldon.io/no-engine": "true"}),
+    (("spec", "predictors", 0, "annotations"), {"seldon.io/rest-timeout": "5000"}),
+    (("spec", "predictors", 0, "componentSpecs", 0, "replicas"), 4),
+    (("spec", "predictors", 0, "componentSpecs", 0, "hpaSpec"), {"maxReplicas": 3}),
+    (("spec", "predictors", 0, "graph", "type"), "COMBINER"),
+    (("spec", "predictors", 0, "graph", "methods"), ["TRANSFORM_INPUT"]),
+    (("spec", "predictors", 0, "graph", "endpoint"), {"type": "GRPC"}),
+    (("spec", "predictors", 0, "graph", "logger"), {"mode": "request", "url": "http://a.b.svc"}),
+    (("spec", "predictors", 0, "explainer"), {"type": "ALE", "containerSpec": {"name": "e", "image": "a/b:1"}}),
+)
+
+
+@given(st.lists(st.sampled_from(ADDED), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=150)
+def test_whatever_an_original_says_beside_the_import_is_proved_or_refused(added: list[Any]) -> None:
+    data = deployment()
+    for path, value in added:
+        if path[-1] == 1:
+            value_at(data, path[:-1])[1:] = [deepcopy(value)]
+        else:
+            put(data, path, deepcopy(value))
+    assert imported(data).outcome is not Outcome.UNPROVED
+
+
+def test_a_variable_that_takes_from_another_is_written_out() -> None:
+    env = [{"name": "Z", "value": "1"}, {"name": "A", "value": "$(Z)-$(B)"}, {"name": "B", "value": "2"}]
+    one = imported(deployment(env=env))
+    assert one.spec["spec"]["runtime"]["env"] == {"Z": "1", "A": "1-$$(B)", "B": "2"}
+    assert told(one) == {"spec.predictors[0].componentSpecs[0].spec.containers[0].env[1].value": "said otherwise"}
+
+
+def test_a_probe_that_asks_what_no_spec_asks_is_named_whole() -> None:
+    data = deployment()
+    put(data, (*BOX, "livenessProbe"), {"exec": {"command": ["a"]}, "periodSeconds": 9})
+    assert told(imported(data)) == {"spec.predictors[0].componentSpecs[0].spec.containers[0].livenessProbe": "left out"}
+
+
 def test_what_has_no_effect_is_named_as_such() -> None:
     data = deployment(graph={"name": "iris", "type": "MODEL", "endpoint": {"type": "REST", "httpPort": 9001}})
     data["spec"]["name"] = "old"
@@ -600,6 +655,14 @@ def test_what_a_cluster_refuses_is_refused_in_its_words_at_its_place_and_nothing
     )
     assert "given.yaml:10:7: the webhook refuses iris" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_namespace_that_no_tenant_can_be_called_like_asks_for_a_name(tmp_path: Path) -> None:
+    data = deployment()
+    data["metadata"]["namespace"] = "argocd"
+    result = run(written(tmp_path, data), "--output", str(tmp_path / "out"))
+    assert result.exit_code == 1
+    assert 'no tenant can be called "argocd" [tenant-name]\n  give another: --tenant NAME' in result.stderr
 
 
 def test_a_spec_that_is_there_is_never_overwritten(tmp_path: Path) -> None:

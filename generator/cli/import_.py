@@ -21,7 +21,9 @@ VALUE_MAX = 60  # characters of a value that are shown
 
 
 @click.command("import", short_help="Write specs from SeldonDeployments that run already.")
-@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument(
+    "files", metavar="FILE…", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @click.option(
     "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="The repository to write to."
 )

@@ -42,7 +42,7 @@ def log(original: Object, ledger: Ledger, sinks: Mapping[str, str]) -> Spec:
     ledger.say(*((*place, "graph", "logger") for place, _ in roots))
     if url not in sinks:
         reason = "a spec names a sink of platform.yaml, never a URL"
-        todo = f'the platform adds "{sink_name(url)}: {{url: "{url}"}}" to its sinks'
+        todo = f'the platform adds to its sinks: {sink_name(url)}: {{url: "{url}"}}'
         ledger.note((*roots[0][0], "graph", "logger", "url"), Change.OTHERWISE, reason, todo)
     return {"mode": mode, "sink": sinks.get(url) or sink_name(url)}
 

@@ -19,6 +19,8 @@ from generator.importing.structure import Schema
 from generator.model import Protocol
 from generator.names import PLATFORM_SPEC, tenant_spec
 from generator.pipeline import examine, platform_of
+from generator.rules.files import RESERVED_MODELS, RESERVED_TENANTS
+from generator.seldon.trap_names import SERVICE
 from generator.seldon.verdict import graph_nodes, predictors
 from generator.sources import read as read_specs
 from generator.tenancy import Platform
@@ -72,6 +74,7 @@ def plan(files: Sequence[File], root: File, today: date, *, tenant: str = "", cr
         schema=schema(crds) if crds else None,
     )
     imports = tuple(import_one(one, setting, tenant) for one in found.deployments)
+    _named(imports)
     _distinct(imports)
     texts = _texts(imports, root, platform)
     return Plan(
@@ -129,6 +132,25 @@ def believed(platform: Platform) -> Believed:
         gateways=(platform.mesh.gateway.account.principal(platform.mesh.trust_domain),),
         scrapers=(f"{platform.prometheus.namespace}/{platform.prometheus.name}",) if platform.prometheus else (),
     )
+
+
+def _named(imports: Sequence[Imported]) -> None:
+    """Refuse names that no tenant or model can have.
+
+    Raises:
+        SpecError: There are some.
+    """
+    found = []
+    for one in imports:
+        mark = one.original.mark(("metadata", "namespace"))
+        if not SERVICE.fullmatch(one.tenant) or one.tenant in RESERVED_TENANTS:
+            what = f'no tenant can be called "{one.tenant}"'
+            found.append(Diagnostic(mark, "tenant-name", what, "give another: --tenant NAME"))
+        if one.original.name in RESERVED_MODELS:
+            what = f'no model can be called "{one.original.name}"'
+            found.append(Diagnostic(one.original.mark(), "model-name", what, "rename the SeldonDeployment in the file"))
+    if found:
+        raise SpecError(found)
 
 
 def _distinct(imports: Sequence[Imported]) -> None:

@@ -83,6 +83,8 @@ def pod_effects(pod: Object, names: tuple[str, ...]) -> Effects:
     inits = pod.get("initContainers") or []
     loader = next((one for one in inits if one["name"] in loaders), None)
     rest = {key: value for key, value in pod.items() if key not in _POD_TOLD and _CONSTANT.get(key) != value}
+    if "tolerations" in rest:
+        rest["tolerations"] = [{"operator": "Equal", **one} for one in rest["tolerations"]]  # Kubernetes' default
     return {
         "loader": _loader(loader) if loader else None,
         "inits": {one["name"]: one for one in inits if not one["name"].endswith("-model-initializer")},
