@@ -238,7 +238,7 @@ def test_kafka_inside_and_outside_is_reached_and_nothing_beside_it() -> None:
     entry = made.policy("ServiceEntry", "egress-b1-kafka-example")
     assert (entry["hosts"], entry["ports"]) == (
         ["b1.kafka.example"],
-        [{"number": 9093, "name": "tcp-9093", "protocol": "TCP"}],
+        [{"number": 9093, "name": "tls-9093", "protocol": "TLS"}],
     )
     (one,) = made.deployment["spec"]["predictors"]
     env = {item["name"]: item.get("value") or item["valueFrom"]["secretKeyRef"] for item in one["svcOrchSpec"]["env"]}

@@ -164,7 +164,7 @@ def test_the_rule_about_detectors_names_no_namespace_where_there_are_several() -
 
 
 def test_a_broker_of_two_labels_is_outside_the_cluster() -> None:
-    kafka = {"brokers": ["kafka.example:9092"], "topic": "t"}
+    kafka = {"brokers": ["kafka.example:9092"], "topic": "t", "tls": {"secret": "client"}}
     spec = {"api": {"protocol": "seldon"}, "run": bento(), "log": {"mode": "all", "sink": "s"}}
     made = make(spec, platform={"sinks": {"s": {"kafka": kafka}}})
     assert made.policy("ServiceEntry", "egress-kafka-example")["hosts"] == ["kafka.example"]

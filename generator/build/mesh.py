@@ -3,7 +3,7 @@
 Source: Istio PeerAuthentication, Sidecar and ServiceEntry references; Istio "Security Best Practices".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from generator.build.hosts import broker_namespace, brokers, jaeger_of, service_of
 from generator.build.meta import (
@@ -51,27 +51,27 @@ def _reach(place: Place, models: Sequence[Model]) -> list[str]:
 
 
 def _service_entries(place: Place, models: Sequence[Model]) -> list[Object]:
-    targets = [(egress.host, egress.port) for egress in place.tenant.egress]
-    targets += [(one.host, one.port) for model in models for one in brokers(model) if not broker_namespace(one)]
-    ports_by_host: dict[str, list[int]] = {}
-    for host, port in targets:
-        ports_by_host.setdefault(host, []).append(port)
-    return [_service_entry(place, host, sorted(dict.fromkeys(ports))) for host, ports in sorted(ports_by_host.items())]
+    protocols: dict[str, dict[int, str]] = {}
+    for egress in place.tenant.egress:
+        protocols.setdefault(egress.host, {})[egress.port] = _PROTOCOLS.get(egress.port, "TCP")
+    for broker in (one for model in models for one in brokers(model) if not broker_namespace(one)):
+        # As plain TCP, brokers on one port would all be the first of them; the rules want TLS outside the cluster.
+        protocols.setdefault(broker.host, {})[broker.port] = "TLS"
+    return [_service_entry(place, host, protocols[host]) for host in sorted(protocols)]
 
 
-def _service_entry(place: Place, host: str, ports: Sequence[int]) -> Object:
+def _service_entry(place: Place, host: str, protocols: Mapping[int, str]) -> Object:
     spec = {
         "hosts": [host],
         "exportTo": ["."],
         "location": "MESH_EXTERNAL",
         "resolution": "DNS",
-        "ports": [_port(number) for number in ports],
+        "ports": [_port(number, protocols[number]) for number in sorted(protocols)],
     }
     return obj(tenant_scope(place), SERVICE_ENTRY, f"egress-{_dashed(host)}", {"spec": spec}, Wave.WALLS)
 
 
-def _port(number: int) -> Object:
-    protocol = _PROTOCOLS.get(number, "TCP")
+def _port(number: int, protocol: str) -> Object:
     return {"number": number, "name": f"{protocol.lower()}-{number}", "protocol": protocol}
 
 

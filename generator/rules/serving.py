@@ -7,6 +7,7 @@ from generator.rules.cases import Case, Slot
 from generator.rules.containers import EXECUTOR_PORTS, ISTIO_PORTS
 from generator.rules.each import HERE, each_case, each_graph, each_predictor
 from generator.rules.rule import Problems, Rule
+from generator.rules.specs import Specs
 
 RATIO = "ratioA"  # Seldon Core 1.17.1, executor/predictor/components.go
 # What the operator gives to every node that does not say otherwise (operator/constants/constants.go).
@@ -37,6 +38,18 @@ def _namespace(case: Case) -> str:
     templates = [environments[name].get("namespace", "{tenant}") for name in case.environments]
     named = {template.replace("{tenant}", case.model.tenant.name) for template in templates}
     return named.pop() if len(named) == 1 else "<namespace>"
+
+
+def open_brokers(specs: Specs) -> Problems:
+    """Find Kafka brokers outside the cluster, where the mesh encrypts nothing, without TLS of their own."""
+    for name, body in specs.platform.spec.get("sinks", {}).items() if specs.platform else ():
+        kafka = body.get("kafka", {})
+        for index, broker in enumerate(kafka.get("brokers", ()) if "tls" not in kafka else ()):
+            host = broker.rpartition(":")[0].removesuffix(".cluster.local")
+            if not host.endswith(".svc") and specs.platform:
+                what = f"payloads for {host} would leave the cluster unencrypted"
+                todo = f"add tls: {{secret: <its name>}} to the kafka of the sink {quoted(name)}"
+                yield specs.platform.mark("sinks", name, "kafka", "brokers", index), what, todo
 
 
 def triggers(slot: Slot) -> Problems:
@@ -117,6 +130,15 @@ RULES: tuple[Rule, ...] = (
         example='audit: {url: "http://payload-log.audit.svc:8080", onLoss: drop}',
         find=each_case(unfed),
         severity=Severity.NOTICE,
+    ),
+    Rule(
+        id="kafka-without-tls",
+        title="Kafka outside the cluster is spoken to by TLS",
+        why="Payloads are often personal data. Within the mesh its proxies encrypt them; beyond it nobody does. And "
+        "by plain TCP Istio could not tell several brokers on one port apart.",
+        todo="Put a client's certificate in a Secret of every serving namespace, and name it under `tls`.",
+        example='lake: {kafka: {brokers: ["b1.kafka.example:9092"], topic: payloads}}',
+        find=open_brokers,
     ),
     Rule(
         id="triggers-without-effect",
