@@ -46,13 +46,14 @@ def test_every_namespace_is_closed_both_ways() -> None:
     assert all(o["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]} for o in denied)
 
 
-def test_every_pod_may_ask_names_of_the_clusters_resolver_only() -> None:
+def test_every_pod_may_ask_names_of_the_clusters_resolver_or_its_nodes_and_of_no_other() -> None:
+    node = {"ipBlock": {"cidr": "169.254.20.10/32"}}
     dns = {**everything_in("kube-system"), "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
     ports = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
     assert policy("dns", iris()) == {
         "podSelector": {},
         "policyTypes": ["Egress"],
-        "egress": [{"to": [dns], "ports": ports}],
+        "egress": [{"to": [dns, node], "ports": ports}],
     }
 
 

@@ -15,7 +15,7 @@ from build_rendered import everything, named, of, places, settings
 from generator.build.meta import Wave
 from generator.build.platform import LOG_LABELS, build
 from generator.emit import emit
-from generator.tenancy import Object
+from generator.tenancy import Object, Tracing
 
 SELECTOR = {"matchLabels": {"istio": "ingressgateway"}}
 
@@ -164,6 +164,14 @@ def test_every_provider_that_telemetry_names_is_defined_where_istiod_reads_it() 
         "name": "otel",
         "opentelemetry": {"service": "otel-collector.tracing.svc.cluster.local", "port": 4317},
     }
+
+
+@pytest.mark.parametrize("host", ["otel-collector.tracing", "otel-collector.tracing.svc"])
+def test_istiod_is_told_the_full_name_of_the_tracing_service_however_it_was_written(host: str) -> None:
+    given = replace(platform(), tracing=Tracing(provider="otel", percent=1.0, service=f"{host}:4317"))
+    text = named("ConfigMap", "modelapi-mesh", build(given, environment(), places()))["data"]["mesh"]
+    found = yaml.safe_load(text)["extensionProviders"][1]["opentelemetry"]
+    assert found == {"service": "otel-collector.tracing.svc.cluster.local", "port": 4317}
 
 
 def test_the_mesh_decodes_paths_and_merges_slashes_before_it_compares_them() -> None:

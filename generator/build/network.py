@@ -34,6 +34,8 @@ DNS = 53
 HTTPS = 443
 ISTIOD_XDS = 15012
 MERGED_METRICS = 15020  # of the sidecar's agent: plaintext and outside every AuthorizationPolicy
+# Where node-local-dns answers on each node; Kubernetes "Using NodeLocal DNSCache in Kubernetes Clusters".
+_NODE_DNS = "169.254.20.10/32"
 # Addresses of the node itself, where clouds keep their credentials.
 _LINK_LOCAL = "169.254.0.0/16"
 _ANYWHERE = "0.0.0.0/0"
@@ -72,7 +74,7 @@ def _ground(scope: Scope) -> list[Object]:
     deny = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     return [
         obj(scope, NETWORK_POLICY, "default-deny", {"spec": deny}, Wave.WALLS),
-        _policy(scope, "dns", {}, egress=[{"to": [names], "ports": ports}]),
+        _policy(scope, "dns", {}, egress=[{"to": [names, _addresses(_NODE_DNS)], "ports": ports}]),
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from generator.build import gateway
+from generator.build.hosts import service_of
 from generator.build.meta import CONFIG_MAP, TELEMETRY, Wave, obj, platform_scope
 from generator.build.tokens import claim_path
 from generator.emit import emit
@@ -92,8 +93,11 @@ def _identity_claims(issuer: Issuer) -> tuple[str, str]:
 
 
 def _tracing(tracing: Tracing) -> Object:
-    host, _, port = tracing.service.rpartition(":")
-    return {"name": tracing.provider, "opentelemetry": {"service": host, "port": int(port)}}
+    """Return the provider of traces; istiod finds a Service by its full name only (Istio MeshConfig reference)."""
+    address, _, port = tracing.service.rpartition(":")
+    inside = service_of(address)
+    service = inside.host if inside else address
+    return {"name": tracing.provider, "opentelemetry": {"service": service, "port": int(port)}}
 
 
 def _seldon_settings(platform: Platform) -> Object:
