@@ -129,6 +129,30 @@ def test_pod_security_restricted_admits_an_explainer() -> None:
         assert refusals(expanded(MODELS[name])["fraud-main-explainer"]) == []
 
 
+@pytest.mark.parametrize("name", NO_ENGINE)
+def test_the_proxy_in_a_nodes_pod_is_admitted_by_the_seccomp_profile_of_the_pod(name: str) -> None:
+    for called, deployment in expanded(MODELS[name]).items():
+        if not called.endswith("-explainer"):
+            assert refusals(injected(deployment)) == []
+
+
+def test_the_proxy_in_an_explainers_pod_needs_a_seccomp_profile_of_its_own() -> None:
+    """The operator makes that pod; `explainer-in-restricted` says it where the platform's proxies have none."""
+    for name in ("fraud", "seldon-explainer"):
+        explainer = expanded(MODELS[name])["fraud-main-explainer"]
+        assert refusals(injected(explainer)) == ["istio-proxy: seccomp"]
+        assert refusals(injected(explainer, seccompProfile={"type": "RuntimeDefault"})) == []
+
+
+def injected(deployment: Object, **context: object) -> Object:
+    """Return a Deployment with a proxy as the mesh adds it under istio-cni (Istio 1.30, injection-template.yaml)."""
+    walls = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True, **context}
+    proxy = {"name": "istio-proxy", "securityContext": {**walls, "runAsUser": 1337}}
+    pod = deployment["spec"]["template"]["spec"]
+    template = {**deployment["spec"]["template"], "spec": {**pod, "containers": [*pod["containers"], proxy]}}
+    return {**deployment, "spec": {**deployment["spec"], "template": template}}
+
+
 def refusals(deployment: Object) -> list[str]:
     """Return what Pod Security "restricted" has against a pod (Kubernetes documentation, "Pod Security Standards")."""
     pod = deployment["spec"]["template"]["spec"]
