@@ -110,6 +110,8 @@ def _mapping(mapping: Mapping[str, Any], lead: str, pad: str, out: list[str]) ->
         if kind is str:
             text = _block(value, deeper) if "\n" in value else _string(value)
             out.append(f"{lead}{_key(key)} {text}\n")
+        elif kind is int or kind is bool:
+            out.append(f"{lead}{_key(key)} {_other(value, deeper)}\n")
         elif (kind is list or kind is tuple) and value:
             out.append(f"{lead}{_key(key)}\n")
             _sequence(value, pad, pad, out)

@@ -32,6 +32,7 @@ _FORM = 1  # of the file; raised with every change of what stands in it
 _SPEC_PARTS = 3  # tenants/<tenant>/<file>
 _TICKS, _TICK_S = 50, 0.002  # how long the clock is waited for: coarse ones go on every 10 ms
 _AT_ONCE = 8  # tenants that a process looks at before it says what it saw
+_FILES = 64  # that are looked at in the time that a model takes to render
 PLATFORM = ""  # stands for the platform among tenants
 
 Served = tuple[tuple[str, tuple[str, ...]], ...]  # a tenant's environments, and the models that are deployed there
@@ -174,8 +175,10 @@ def clock(root: Path, after: int = 0) -> int:
     return now
 
 
-def look(root: Path, units: Collection[str], since: int = 0) -> dict[str, Look]:
+def look(root: Path, units: Mapping[str, int], since: int = 0) -> dict[str, Look]:
     """Look at the files of tenants; with PLATFORM among them, which needs all tenants, at those that belong to none.
+
+    ``units``: how many files each is thought to have; where there are many, several processes look.
 
     Raises:
         OSError: The system refuses.
@@ -188,7 +191,7 @@ def look(root: Path, units: Collection[str], since: int = 0) -> dict[str, Look]:
     def look_at(several: Sequence[str]) -> list[Look]:
         return [_look(root, folders[name], (), since) for name in several]
 
-    found = parallel.spread(look_at, some, parallel.workers(len(tenants)))
+    found = parallel.spread(look_at, some, parallel.workers(sum(units.values()) // _FILES))
     looks = dict(zip(tenants, (one for ones in found for one in ones), strict=True))
     if PLATFORM in units:
         apart = frozenset(f"{root}/{folder}" for owned in folders.values() for folder in owned)

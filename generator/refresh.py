@@ -55,7 +55,9 @@ def _stale(root: Path, today: date, known: Manifest) -> frozenset[str] | None:
     """Return the tenants for which the manifest does not vouch; None if it vouches for none or not for the platform."""
     try:
         changed = manifest.changed(known.inputs, manifest.read(root, today, known.keys))
-        looks = manifest.look(root, list(known.units)) if changed is not None else {}
+        looks = (
+            manifest.look(root, {name: unit.files for name, unit in known.units.items()}) if changed is not None else {}
+        )
     except OSError:  # a render will say what it is
         return None
     touched = {name for name, look in looks.items() if look.hash != known.units[name].hash}
@@ -125,7 +127,7 @@ def _units(root: Path, made: "Rendered[Changes]", mark: int, staged: int) -> dic
     """
     looks: dict[str, Look] = {}
     with suppress(OSError):  # nothing that keeps us from looking has kept us from writing
-        looks = manifest.look(root, [one.tenant for one in made.done], mark)
+        looks = manifest.look(root, {one.tenant: one.files for one in made.done}, mark)
     return {
         one.tenant: Unit(hash=_vouched(one, looks.get(one.tenant), staged), files=one.files, served=one.served)
         for one in made.done

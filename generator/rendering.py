@@ -125,7 +125,8 @@ def _tenant(at: _At[Kept], share: Specs, found: tuple[Diagnostic, ...]) -> Done[
 
 
 def _is_filled(part: Part, folder: str) -> bool:
-    return any(path.startswith(f"{folder}/") for path in part.files)
+    inside = f"{folder}/"
+    return any(path.startswith(inside) for path in part.files)
 
 
 def _refuse(found: Sequence[Diagnostic], read: Sources, today: date) -> None:

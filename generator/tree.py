@@ -214,13 +214,17 @@ def diffs(changes: Plan) -> dict[str, str]:
 def _folders(made: Tree, owned: tuple[str, ...]) -> set[str]:
     """Return every folder the tree needs, after a look at each path and text."""
     folders: set[str] = set()
+    trusted: set[str] = set()  # folders in which every proper name makes an owned path
     for path, text in made.items():
-        if not is_owned(path, owned):
-            raise ValueError(f"{path!r} is no path in {', '.join(owned)}")
+        folder, _, name = path.rpartition("/")
+        if folder not in trusted or not is_owned(name, (name,)):
+            if not is_owned(path, owned):
+                raise ValueError(f"{path!r} is no path in {', '.join(owned)}")
+            folders.update(_above([path]))
+            if is_owned(folder, owned):
+                trusted.add(folder)
         if not is_generated(text):
             raise ValueError(f"{path} lacks the header")
-        if path.rpartition("/")[0] not in folders:
-            folders.update(_above([path]))
     if both := sorted(folders & made.keys()):
         raise ValueError(f"both file and folder: {', '.join(both)}")
     return folders

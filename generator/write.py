@@ -197,19 +197,20 @@ def _recover(root: Path, owned: tuple[str, ...]) -> str:
 
 def _moves(root: Path, plan: tree.Plan) -> tuple[str, ...]:
     """Return the fewest paths whose move brings every new file to its place: a folder that is not there moves whole."""
-    there: dict[str, bool] = {}
-    moves: dict[str, None] = {}
-    for path in sorted((*plan.create, *plan.update)):
-        top = path
-        while top not in plan.owned:
-            folder = top.rpartition("/")[0]
-            if folder not in there:
-                there[folder] = (root / folder).is_dir()
-            if there[folder]:
-                break
-            top = folder
-        moves[top] = None
-    return tuple(moves)
+    tops: dict[str, str] = {}
+
+    def top_of(folder: str) -> str:
+        """Return the highest folder on the way to a folder that is not there, "" if it is there itself."""
+        if folder not in tops:
+            is_there = os.path.isdir(f"{root}/{folder}")  # noqa: PTH112  # a third of the time of Path.is_dir
+            above = "" if is_there or folder in plan.owned else top_of(folder.rpartition("/")[0])
+            tops[folder] = "" if is_there else above or folder
+        return tops[folder]
+
+    paths = sorted((*plan.create, *plan.update))
+    return tuple(
+        dict.fromkeys(path if path in plan.owned else top_of(path.rpartition("/")[0]) or path for path in paths)
+    )
 
 
 def _check(root: Path, changes: tree.Changes) -> None:
