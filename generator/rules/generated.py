@@ -15,7 +15,7 @@ _JOINTS = len("---00")  # what stands between the parts at most: three hyphens a
 
 
 def names(slot: Slot) -> Iterator[tuple[str, str, str]]:
-    """Yield kind, name and part (predictor, node or explainer) of every object that the operator makes of a predictor.
+    """Yield kind, name and part (predictor, node <name>, explainer) of all that the operator makes of a predictor.
 
     Not hashed: a name that is too long is refused, since the operator's substitute tells nobody what it is.
     Source: Seldon Core 1.17.1, operator, v1/seldondeployment_types.go and seldondeployment_explainers.go.
@@ -23,8 +23,8 @@ def names(slot: Slot) -> Iterator[tuple[str, str, str]]:
     front = f"{slot.model.name}-{slot.name}"
     yield "Service", front, "predictor"
     for index, (node, _, _) in enumerate(slot.runs):
-        yield "Service", f"{front}-{node}", node
-        yield "Deployment", f"{front}-{index}-{node}", node
+        yield "Service", f"{front}-{node}", f"node {node}"
+        yield "Deployment", f"{front}-{index}-{node}", f"node {node}"
     if explains(slot):
         yield "Service", f"{front}-explainer", "explainer"
         yield "Deployment", f"{front}-explainer", "explainer"
@@ -115,7 +115,7 @@ class Claim:
         model = self.case.model.name
         if self.slot is None:
             return f"the explainer of {model}" if self.part else f"the model {model}"
-        own = {"predictor": "", "explainer": ", explainer"}.get(self.part, f", node {self.part}")
+        own = "" if self.part == "predictor" else f", {self.part}"
         return f"{model}, predictor {self.slot.name}{own}"
 
     @property
