@@ -8,6 +8,7 @@ from generator.tenancy import Object
 
 TEMPLATED = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
 INJECT = "sidecar.istio.io/inject"
+SOMEWHERE = "192.0.2.1"  # RFC 5737: nobody's address, since no object says what a pod's will be
 # Istio "Protocol Selection": the first word of a Service port's name, or its appProtocol.
 HTTP, GRPC = ("http", "http2"), ("grpc", "grpc-web")
 OPAQUE = ("tcp", "tls", "https", "mongo", "mysql", "redis", "udp")
@@ -62,6 +63,7 @@ def _workload(
         service_account=pod.get("serviceAccountName") or "default",
         ports=tuple(_ports(behind, pod)),
         services=tuple(sorted(f"{s['metadata']['name']}.{namespace}.svc.cluster.local" for s in behind)),
+        address=SOMEWHERE,
         sidecar=_has_sidecar(template, labels, injected=injected),
     )
 

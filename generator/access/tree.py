@@ -16,7 +16,7 @@ import yaml
 from generator import kustomize, names
 from generator.access.mesh import Mesh, Port, Settings, Workload
 from generator.access.paths import PathNormalization
-from generator.access.pods import workloads_of
+from generator.access.pods import SOMEWHERE, workloads_of
 from generator.access.world import read
 from generator.diag import SpecError, ToolError
 from generator.kustomize import Kustomize
@@ -218,6 +218,7 @@ def _gateway(said: Mapping[str, Any]) -> Workload:
         labels=dict(said["selector"]),
         service_account=account,
         ports=(Port(number=HTTPS),),
+        address=SOMEWHERE,
     )
 
 

@@ -24,10 +24,14 @@ LABELS = ("istio-injection", "istio.io/rev", "istio.io/dataplane-mode")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Stranger:
-    """An object that is not as git has it: which, in what way, and who gains or loses by it (() where unknown)."""
+    """An object that is not as git has it: which, in what way, and who gains or loses by it.
+
+    Where it is not ``is_judged``, nobody knows who does.
+    """
 
     key: Key
     what: str
+    is_judged: bool
     changes: tuple[Change, ...] = ()
 
     @property
@@ -56,9 +60,10 @@ def strangers(git: Snapshot, environment: str, found: Running) -> tuple[Stranger
     made = []
     for key, what, wanted in _different(cluster, found, rendered, unjudged):
         changes: tuple[Change, ...] = ()
-        if key not in unjudged and key[0] != "Pod":
+        is_judged = key not in unjudged and key[0] != "Pod"
+        if is_judged:
             changes = difference(_without(here, environment, key, wanted), here).changes
-        made.append(Stranger(key=key, what=what, changes=changes))
+        made.append(Stranger(key=key, what=what, is_judged=is_judged, changes=changes))
     return tuple(sorted(made, key=lambda each: each.key))
 
 

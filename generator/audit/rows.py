@@ -10,6 +10,7 @@ from generator.audit.matrix import Cell, Matrix
 from generator.audit.verdicts import grants_for, uncovered
 
 WORDS: Mapping[tuple[Way, ...], str] = {(Way.GATEWAY,): "gateway", (Way.MESH,): "mesh"}
+NAMED = (Kind.USER, Kind.GROUP, Kind.CLIENT, Kind.CLAIM)
 BOTH, NO, ABSENT = "both", "-", ""
 
 
@@ -137,12 +138,19 @@ def _is_implied(cell: Cell, here: Iterable[Cell]) -> bool:
             return True
         if wide is Kind.ANY_WORKLOAD and kind in (Kind.WORKLOAD, *TOKENED) and cell.ways == (Way.MESH,):
             return True
+        if _is_wildcard(other) and kind is Kind.WORKLOAD and cell.identity.name.startswith(other.identity.name[:-1]):
+            return True
         same = cell.identity.variant == other.identity.variant
         if wide is Kind.ANYONE and kind in TOKENED and same:
             return True
-        if wide is Kind.STRANGER and kind in TOKENED and kind is not Kind.ANYONE and same:
+        if wide is Kind.STRANGER and kind in NAMED and "*" not in cell.identity.name and same:
             return True
     return False
+
+
+def _is_wildcard(cell: Cell) -> bool:
+    identity = cell.identity
+    return identity.kind is Kind.WORKLOAD and identity.name.endswith("/*") and not identity.also
 
 
 def _grants(granted: Granted, identity: Identity, doors: Iterable[Door]) -> tuple[Grant, ...]:

@@ -53,6 +53,8 @@ def _objects(source: str) -> tuple[Object, ...]:
 
 def _print(stranger: Stranger, environment: str) -> None:
     echo(click.style(f"stranger: {stranger.name}: {stranger.what}", fg="red"), err=True)
+    if not stranger.changes and stranger.is_judged:
+        echo("  by itself it lets nobody in or out", err=True)
     for line in lines(stranger.changes, (environment,)):
         verb = "opens" if line.gains else "shuts"
         echo(f"  {verb}: {line.what} of {line.place} to {line.identity}, {' and '.join(line.ways)}", err=True)
