@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from generator.diag import Mark, quoted
 from generator.rules.cases import Case, ModelSpec, Slot
-from generator.rules.each import HERE, each_predictor
+from generator.rules.each import HERE, each_case, each_predictor
 from generator.rules.rule import Problem, Problems, Rule
 from generator.rules.specs import Specs
 from generator.seldon.names import CONTAINER_MAX, NAME_MAX
 
 _EXPLAINER_TAIL = len("explainer-http")
+_DETECTOR = "detector-"  # begins the name of everything that gen makes of a detector
 _JOINTS = len("---00")  # what stands between the parts at most: three hyphens and the number of a component
 
 
@@ -55,24 +56,52 @@ def too_long(slot: Slot) -> Problems:
             yield mark, what, "choose a shorter one"
 
 
+def detector_too_long(case: Case) -> Problems:
+    """Find detectors whose Service, or the label of whose pods, would be too long."""
+    for name in case.spec.get("detectors", {}):
+        made = _of_detector(case, name)
+        if len(made) > NAME_MAX:
+            what = f"the Service would be called {quoted(made)}, {len(made)} characters{HERE}"
+            todo = f"choose names of model and detector that are {len(made) - NAME_MAX} shorter"
+            yield case.key_mark("detectors", name), what, todo
+
+
+def any_too_long(specs: Specs) -> Problems:
+    """Find names of predictors, nodes and detectors that are too long."""
+    yield from each_predictor(too_long)(specs)
+    yield from each_case(detector_too_long)(specs)
+
+
+def _of_detector(case: Case, name: str) -> str:
+    return f"{_DETECTOR}{case.model.name}-{name}"
+
+
 def collisions(specs: Specs) -> Problems:
     """Find objects that two parts of a namespace's models would share."""
     taken: dict[tuple[str, str, str, str], Claim] = {}
+    told: set[tuple[Mark, Mark]] = set()  # parts that share one name share several objects of it
     for model in _suspects(specs):
         tenant = model.tenant.name
         for case in model.cases:
             for claim in _claims(case) if case.environments else ():
                 for environment in case.environments:
                     first = taken.setdefault((tenant, environment, claim.kind, claim.name), claim)
-                    if first is not claim and first.holder != claim.holder:
+                    if first is not claim and first.holder != claim.holder and (claim.mark, first.mark) not in told:
+                        told.add((claim.mark, first.mark))
                         yield _collision(claim, first)
 
 
 def _suspects(specs: Specs) -> list[ModelSpec]:
-    """Return the models whose names can meet others', in order: those where one name begins like another."""
+    """Return the models whose names can meet others', in order: those where one name begins like another.
+
+    A detector's names begin with a word of their own, so they also meet those of models that begin with it.
+    """
     names_of: dict[str, set[str]] = {}
+    watched: dict[str, set[tuple[str, str]]] = {}
     for model in specs.models:
         names_of.setdefault(model.tenant.name, set()).add(model.name)
+        if any(case.spec.get("detectors") for case in model.cases):
+            watched.setdefault(model.tenant.name, set()).add((model.tenant.name, model.name))
     near: set[tuple[str, str]] = set()
     for model in specs.models:
         tenant = model.tenant.name
@@ -80,6 +109,8 @@ def _suspects(specs: Specs) -> list[ModelSpec]:
             near.update((tenant, name) for name in (model.name, *found))
         elif any(_meets_itself(case) for case in model.cases):
             near.add((tenant, model.name))
+        if f"{model.name}-".startswith(_DETECTOR):
+            near |= {(tenant, model.name), *watched.get(tenant, ())}
     return [model for model in specs.models if (model.tenant.name, model.name) in near]
 
 
@@ -95,7 +126,8 @@ def _meets_itself(case: Case) -> bool:
 
 def _collision(claim: "Claim", first: "Claim") -> Problem:
     what = f"{claim.holder} would have the {claim.kind} {quoted(claim.name)}, and so would {first.holder}"
-    does = "take each other's requests" if claim.kind == "route" else "delete each other's pods for ever"
+    does = {"route": "take each other's requests"}.get(claim.kind, "delete each other's pods for ever")
+    does = "be one object" if claim.detector or first.detector else does
     return claim.mark, f"{what}: first at {first.mark}", f"choose another name: the two would {does}"
 
 
@@ -108,11 +140,14 @@ class Claim:
     case: Case
     slot: Slot | None = None
     part: str = ""
+    detector: str = ""
 
     @property
     def holder(self) -> str:
         """Return whose the name is."""
         model = self.case.model.name
+        if self.detector:
+            return f"the detector {self.detector} of {model}"
         if self.slot is None:
             return f"the explainer of {model}" if self.part else f"the model {model}"
         own = "" if self.part == "predictor" else f", {self.part}"
@@ -121,11 +156,17 @@ class Claim:
     @property
     def mark(self) -> Mark:
         """Return where that part is named."""
+        if self.detector:
+            return self.case.key_mark("detectors", self.detector)
         return self.slot.name_mark() if self.slot else self.case.model.document.value_mark(("metadata", "name"))
 
 
 def _claims(case: Case) -> Iterator[Claim]:
     yield Claim("route", case.model.name, case)
+    yield Claim("AuthorizationPolicy", case.model.name, case)
+    for name in case.spec.get("detectors", {}):
+        for kind in ("Service", "AuthorizationPolicy"):
+            yield Claim(kind, _of_detector(case, name), case, detector=name)
     if case.spec.get("explainer"):
         yield Claim("route", f"{case.model.name}-explainer", case, part="explainer")
     for slot in case.predictors:
@@ -136,12 +177,12 @@ def _claims(case: Case) -> Iterator[Claim]:
 RULES = (
     Rule(
         id="name-too-long",
-        title="names that are made of a model's, a predictor's and a node's have at most 63 characters",
+        title="names that are made of a model's, a predictor's, a node's and a detector's have at most 63 characters",
         why="Seldon would put a hash in the place of a longer one, and nobody would know whose it is; a container's "
         "name also has to fit into the key of a label, which leaves 48.",
         todo="Choose shorter names.",
         example="canary-for-everybody-who-pays-by-card-and-lives-far-away: {traffic: 10}",
-        find=each_predictor(too_long),
+        find=any_too_long,
     ),
     Rule(
         id="name-collision",
