@@ -36,7 +36,7 @@ def test_a_workflow_has_no_rights_but_those_that_a_job_asks_for(path: Path) -> N
 @pytest.mark.parametrize("job", jobs())
 def test_a_job_has_a_limit_of_time_and_reads_only(job: dict[str, Any]) -> None:
     assert 0 < job["timeout-minutes"] <= 120
-    assert job["permissions"] == {"contents": "read"}
+    assert job["permissions"] in ({}, {"contents": "read"})
     assert job["runs-on"] == "ubuntu-24.04"
 
 
@@ -51,7 +51,7 @@ def test_every_action_is_pinned_by_its_commit_with_the_version_beside_it(path: P
 @pytest.mark.parametrize("job", jobs())
 def test_a_checkout_leaves_no_credentials_behind(job: dict[str, Any]) -> None:
     checkouts = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
-    assert [step["with"] for step in checkouts] == [{"persist-credentials": False}]
+    assert [step["with"]["persist-credentials"] for step in checkouts] == [False] * len(checkouts)
 
 
 @pytest.mark.parametrize("job", jobs())
