@@ -10,7 +10,9 @@ RESERVED_TENANTS: tuple[str, ...] = (
     "platform",
 )  # folders of overlays/<environment>/ and of overlays/ that gen writes itself
 RESERVED_ENVIRONMENTS = ("argocd",)
-RESERVED_MODELS: tuple[str, ...] = ("tenant",)  # its file would be tenant.yaml
+# tenant: its file would be tenant.yaml. default-deny: its policy would be the one that closes the namespace. default:
+# its ServiceAccount would be the one of every pod that names none.
+RESERVED_MODELS: tuple[str, ...] = ("default", "default-deny", "tenant")
 
 
 def no_platform(specs: Specs) -> Problems:
@@ -146,9 +148,10 @@ RULES = (
     ),
     Rule(
         id="reserved-name",
-        title="no tenant is called argocd or platform, no environment argocd, no model tenant",
+        title="no tenant is called argocd or platform, no environment argocd, no model tenant, default or default-deny",
         why="gen writes folders of these names itself, and a model called tenant would need the file that describes "
-        "its tenant.",
+        "its tenant. A model's policy and account are called like it: as default-deny it would take the place of the "
+        "policy that closes the namespace, as default the account of every pod that names none.",
         todo="Choose another name.",
         example="metadata: {name: platform}",
         find=reserved_names,

@@ -66,7 +66,22 @@ def _platforms_own(platform: PlatformSpec) -> dict[str, str]:
         kept[account.partition("/")[0]] = "the gateway's"
     if scraper := spec.get("observability", {}).get("prometheus"):
         kept[scraper.partition("/")[0]] = "Prometheus's"
+    for name, sink in spec.get("sinks", {}).items():
+        for address in (sink.get("url", ""), *sink.get("kafka", {}).get("brokers", ())):
+            if namespace := _namespace_of(address):
+                kept.setdefault(namespace, f"that of the sink {quoted(name)}")
+    tracing = spec.get("observability", {}).get("tracing", {})
+    for address in (tracing.get("service", ""), tracing.get("jaeger", "")):
+        if namespace := _namespace_of(address):
+            kept.setdefault(namespace, "that of traces")
     return kept
+
+
+def _namespace_of(address: str) -> str:
+    """Return the namespace of ``[http://]<service>.<namespace>.svc…``, "" for what is outside the cluster."""
+    host = address.rpartition("//")[2].partition("/")[0].partition(":")[0]
+    labels = host.removesuffix(".cluster.local").split(".")
+    return labels[-2] if labels[-1] == "svc" else ""
 
 
 def hosts(specs: Specs) -> Problems:
