@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from generator import parallel, rules, sources
 from generator.diag import Diagnostic, Severity, errors, ordered
-from generator.rules.specs import Specs, shares
+from generator.rules.specs import Specs, afresh, shares
 
 if TYPE_CHECKING:
     from generator.tenancy import Platform
@@ -46,7 +46,7 @@ def judge(specs: Specs, today: date) -> tuple[Diagnostic, ...]:
     """Return everything that breaks the rules, sorted; many models are judged by several processes."""
     count = parallel.workers(len(specs.models))
     if count > 1:
-        apart = parallel.spread(lambda share: judge_apart(share, today), shares(specs), count)
+        apart = parallel.spread(lambda share: judge_apart(afresh(share), today), shares(specs), count)
         found = ordered((*judge_across(specs, today), *(problem for one in apart for problem in one)))
         if not errors(found):
             return found  # else some texts might say less than what is known of the other tenants
@@ -68,7 +68,7 @@ def _foresee(specs: Specs) -> Iterator[Diagnostic]:
 
     platform, count = platform_of(specs), parallel.workers(len(specs.models))
     some = [replace(specs, models=specs.models[number::count]) for number in range(count)]
-    for found in parallel.spread(lambda one: foresee.find(one, platform), some, count):
+    for found in parallel.spread(lambda one: foresee.find(afresh(one), platform), some, count):
         yield from found
 
 

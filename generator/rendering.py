@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from generator import examine, names, parallel, pipeline, sources, tree
 from generator.diag import Diagnostic, SpecError, errors, ordered
 from generator.pipeline import Part, Served
-from generator.rules.specs import Specs, shares
+from generator.rules.specs import Specs, afresh, shares
 from generator.sources import Sources
 from generator.tenancy import Platform
 from generator.tree import Plan
@@ -67,6 +67,7 @@ def render(root: Path, today: date, keep: Callable[[Plan], Kept]) -> Rendered[Ke
     platform = examine.platform_of(read.specs)
 
     def work(share: Specs) -> Done[Kept]:
+        share = afresh(share)
         judged = examine.judge_apart(share, today)
         return Done(tenant=share.tenants[0].name, found=judged) if errors(judged) else _tenant(at, share, judged)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from generator.diag import Mark, quoted
+from generator.patch import Spec
 from generator.rules.cases import Case, ModelSpec, Slot
 from generator.rules.each import HERE, each_case, each_predictor
 from generator.rules.rule import Problem, Problems, Rule
@@ -100,14 +101,14 @@ def _suspects(specs: Specs) -> list[ModelSpec]:
     watched: dict[str, set[tuple[str, str]]] = {}
     for model in specs.models:
         names_of.setdefault(model.tenant.name, set()).add(model.name)
-        if any(case.spec.get("detectors") for case in model.cases):
+        if any(layer.get("detectors") for layer in _layers(model)):
             watched.setdefault(model.tenant.name, set()).add((model.tenant.name, model.name))
     near: set[tuple[str, str]] = set()
     for model in specs.models:
         tenant = model.tenant.name
         if found := [front for front in _fronts(model.name) if front in names_of[tenant]]:
             near.update((tenant, name) for name in (model.name, *found))
-        elif any(_meets_itself(case) for case in model.cases):
+        elif _may_meet_itself(model) and any(_meets_itself(case) for case in model.cases):
             near.add((tenant, model.name))
         if f"{model.name}-".startswith(_DETECTOR):
             near |= {(tenant, model.name), *watched.get(tenant, ())}
@@ -116,6 +117,23 @@ def _suspects(specs: Specs) -> list[ModelSpec]:
 
 def _fronts(name: str) -> Iterator[str]:
     return (name[:position] for position, letter in enumerate(name) if letter == "-")
+
+
+def _may_meet_itself(model: ModelSpec) -> bool:
+    """Say whether the names in the file allow it at all; to lay patches over each other only for this takes long."""
+    for layer in _layers(model):
+        predictors: Spec = layer.get("predictors") or {}
+        if any("-" in name for name in predictors):
+            return True
+        if any("explainer" in ((part or {}).get("nodes") or {}) for part in (layer, *predictors.values())):
+            return True
+    return model.name == "explainer"
+
+
+def _layers(model: ModelSpec) -> Iterator[Spec]:
+    """Yield what the file says of the model, then each environment's patch."""
+    yield model.spec
+    yield from (patch for patch in (model.spec.get("environments") or {}).values() if patch)
 
 
 def _meets_itself(case: Case) -> bool:

@@ -98,6 +98,11 @@ def shares(specs: Specs) -> tuple[Specs, ...]:
     )
 
 
+def afresh(specs: Specs) -> Specs:
+    """Return the same specs without anything worked out of the models: it goes when they go."""
+    return replace(specs, models=tuple(replace(model) for model in specs.models))
+
+
 def key_files(platform: Document) -> tuple[str, ...]:
     """Return the paths of the key files that the issuers of a platform name, relative to the repository, sorted."""
     issuers = PlatformSpec(document=platform).spec["issuers"].values()
