@@ -17,7 +17,8 @@ class Rule:
 
     ``title`` says what must hold, ``why`` what would happen otherwise, ``todo`` what to do about it; ``example`` is
     a piece of a spec that breaks it. ``find`` sees specs that passed their schema. ``across`` marks a rule that must
-    see every tenant and model at once; all others say the same of a model whatever other models there are.
+    see every tenant and model at once; all others say the same of a model whatever other models there are. Not even
+    such a rule compares what models of two tenants say: a tenant whose models alone have changed is judged alone.
     """
 
     id: str
