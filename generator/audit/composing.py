@@ -49,6 +49,8 @@ def _composed(read: Read, identity: Identity | None, frontage: Frontage, door: D
     outside = to == str(gateway)
     assumed: tuple[str, ...] = ()
     request = replace(read.request, peer=_peer(read, identity, frontage, outside=outside))
+    if not outside:
+        request = replace(request, port=_port(request.port, frontage, door), sni="")
     who = identity
     if read.token:
         token, assumed = carried(read.token, frontage, request.time)
@@ -81,6 +83,15 @@ def _peer(read: Read, identity: Identity | None, frontage: Frontage, *, outside:
         (vouching.principal(one.name) for one in _everyone(identity) if one.kind is Kind.WORKLOAD), ""
     )
     return Peer(transport=Transport.MTLS, principal=named or vouching.principal("*/*"))
+
+
+def _port(port: int, frontage: Frontage, door: Door | None) -> int:
+    """Return the port of the pods that is meant: the one that was written, or that of the door."""
+    known = [each for pod in frontage.pods for each in pod.ports]
+    if any(port in (each.number, each.container) for each in known):
+        return port
+    knocks = frontage.doors[door] if door else ()
+    return next((knock.call.port for knock in knocks), known[0].container if known else port)
 
 
 def _pod(request: Request, frontage: Frontage) -> Identity:

@@ -74,13 +74,14 @@ def log_line(line: str, objects: Iterable[Object], time: int) -> Read:
     known = _claims(logged)
     peer = value("%DOWNSTREAM_PEER_URI_SAN%").removeprefix("spiffe://")
     is_grpc = bool(value("%GRPC_STATUS%")) or "." in path.split("/")[1]
+    host, _, port = value("%REQ(:AUTHORITY)%").lower().partition(":")
     request = Request(
         method=value("%REQ(:METHOD)%") or "GET",
         path=path,
         authority=value("%REQ(:AUTHORITY)%").lower(),
         protocol=Protocol.GRPC if is_grpc else Protocol.HTTP,
-        port=HTTPS,
-        sni=value("%REQ(:AUTHORITY)%").partition(":")[0],
+        port=int(port) if port.isdecimal() else HTTPS,
+        sni=host,
         time=time,
     )
     shown = {
