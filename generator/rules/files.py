@@ -18,7 +18,7 @@ RESERVED_MODELS: tuple[str, ...] = ("default", "default-deny", "tenant")
 def no_platform(specs: Specs) -> Problems:
     """Find that platform.yaml is missing."""
     if PLATFORM_SPEC not in specs.paths:
-        todo = 'write one, or run gen in the folder that holds it; "gen init" makes a whole repository'
+        todo = "change into the folder that holds it, or name that folder: gen -C FOLDER"
         yield Mark(PLATFORM_SPEC), "there is no platform.yaml", todo
 
 
@@ -99,7 +99,7 @@ RULES = (
         id="missing-platform",
         title="a repository has a platform.yaml",
         why="Environments, issuers and the mesh are named there; without them no tenant and no model means anything.",
-        todo="Run gen in the folder that holds platform.yaml, or begin with `gen init`.",
+        todo="Run gen in the folder that holds platform.yaml, or name that folder with `-C`.",
         example="platform.yaml",
         find=no_platform,
     ),
