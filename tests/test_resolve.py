@@ -114,8 +114,12 @@ def test_the_example_platform_is_what_it_says() -> None:
         ),
     )
     assert PLATFORM.prometheus == Account(namespace="monitoring", name="prometheus")
-    jaeger = "http://jaeger-collector.tracing.svc:14268/api/traces"
-    assert PLATFORM.tracing == Tracing(provider="otel", percent=1.0, service="", jaeger=jaeger)
+    assert PLATFORM.tracing == Tracing(
+        provider="otel",
+        percent=1.0,
+        service="otel-collector.tracing.svc.cluster.local:4317",
+        jaeger="http://jaeger-collector.tracing.svc:14268/api/traces",
+    )
     assert PLATFORM.keda is True
     assert PLATFORM.sinks == (
         Sink(
