@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from generator.access.mesh import Mesh, Workload
+from generator.access.mesh import Mesh, Workload, guard
 from generator.access.request import Protocol, Request
 from generator.access.tree import Cluster
 from generator.audit.calls import Call, calls_of, detector_label, harvested
@@ -123,8 +123,19 @@ def _knocks(cluster: Cluster, call: Call, pods: Iterable[Workload], outside: Req
         yield Knock(way=Way.GATEWAY, to=str(cluster.gateway), call=call, request=outside)
     chosen = [pod for pod in pods if call.detector == detector_label(pod)]
     listening = [pod for pod in chosen if any(call.port in (port.number, port.container) for port in pod.ports)]
-    for pod in listening or chosen:
+    for pod in _unlike(cluster.mesh, listening or chosen):
         yield Knock(way=Way.MESH, to=str(pod), call=call, request=_inside(call, pod))
+
+
+def _unlike(mesh: Mesh, pods: Iterable[Workload]) -> Iterator[Workload]:
+    """Yield one pod of those before which the very same policies stand: the others give the same answers."""
+    seen = []
+    for pod in pods:
+        here = guard(mesh, pod)
+        same = (here.policies, here.token_rules, here.mtls, here.port_mtls, pod.sidecar, pod.ports)
+        if same not in seen:
+            seen.append(same)
+            yield pod
 
 
 def _outside(call: Call, host: str, prefix: str) -> Request:
