@@ -200,24 +200,19 @@ def look(root: Path, units: Mapping[str, int], since: int = 0) -> dict[str, Look
 
 
 def _look(root: Path, owned: Iterable[str], apart: Collection[str], since: int) -> Look:
-    lines: list[str] = []
-    new = latest = 0
-    for top in owned:
-        for path, said in _files(f"{root}/{top}", apart):
-            lines.append(_line(path, said))
-            if said.st_ctime_ns >= since:
-                new += 1
-                latest = max(latest, said.st_mtime_ns)
-    text = "\n".join(sorted(lines)).encode(errors="surrogateescape")
-    return Look(hash_of(text), len(lines), new, latest)
+    found = [one for top in owned for one in _files(f"{root}/{top}", apart)]
+    text = "\n".join(sorted(_line(path, said) for path, said in found)).encode(errors="surrogateescape")
+    new = [said.st_mtime_ns for _, said in found if said.st_ctime_ns >= since]
+    return Look(hash_of(text), len(found), len(new), max(new, default=0))
 
 
 def _line(path: str, said: os.stat_result) -> str:
-    return f"{path} {said.st_size} {said.st_mtime_ns} {said.st_ctime_ns} {said.st_ino} {said.st_mode}"
+    return f"{path} {said.st_size} {said.st_mtime_ns} {said.st_ctime_ns} {said.st_ino}"
 
 
-def _files(top: str, apart: Collection[str]) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield all that is no folder; a folder that is not there has nothing."""
+def _files(top: str, apart: Collection[str]) -> list[tuple[str, os.stat_result]]:
+    """Return all that is no folder; a folder that is not there has nothing."""
+    found = []
     waiting = [top]
     while waiting:
         place = waiting.pop()
@@ -225,13 +220,14 @@ def _files(top: str, apart: Collection[str]) -> Iterator[tuple[str, os.stat_resu
             with os.scandir(place) as entries:
                 for entry in entries:
                     if not entry.is_dir(follow_symlinks=False):
-                        yield entry.path, entry.stat(follow_symlinks=False)
+                        found.append((entry.path, entry.stat(follow_symlinks=False)))
                     elif entry.path not in apart:
                         waiting.append(entry.path)
         except FileNotFoundError:
             continue
         except NotADirectoryError:
-            yield place, os.lstat(place)
+            found.append((place, os.lstat(place)))
+    return found
 
 
 def _below(root: Path, folder: str) -> Iterator[tuple[str, str]]:
