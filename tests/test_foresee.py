@@ -100,6 +100,8 @@ def test_two_models_of_one_shape_are_asked_about_once_and_one_too_large_is_never
     large = specs(documents({"run": image("a"), "runtime": {"env": {"A": "x" * 30_000}}})).models[0]
     assert foresee.shape(small) == foresee.shape(same) != ""
     assert foresee.shape(small) != foresee.shape(other)
+    elsewhere = specs(documents({"run": image("a", port=5001)})).models[0]
+    assert foresee.shape(other) != foresee.shape(elsewhere)
     spoken = specs(documents({"run": image("a", grpcPort=8081)})).models[0]
     assert foresee.shape(small) != foresee.shape(spoken)
     assert foresee.shape(large) == ""

@@ -155,6 +155,17 @@ def test_every_box_is_led_to_from_the_left_by_one_line(spec: Spec) -> None:
     assert {int(end) + 7 for _, _, end in curves} <= left
 
 
+def test_a_box_that_is_higher_than_all_behind_it_pushes_them_down() -> None:
+    high = Branch(
+        box=Box(kind="node", title="a", details=("1", "2", "3", "4")),
+        branches=(Branch(box=Box(kind="node", title="b")),),
+    )
+    svg = to_svg(Picture(title="t", callers=(), root=Branch(box=Box(kind="model", title="m"), branches=(high, high))))
+    for (x1, y1, w1, h1), (x2, y2, w2, h2) in combinations(boxes(svg), 2):
+        assert x1 + w1 <= x2 or x2 + w2 <= x1 or y1 + h1 <= y2 or y2 + h2 <= y1
+    assert min(y for _, y, _, _ in boxes(svg)) >= 50
+
+
 def test_a_model_of_many_callers_and_a_small_graph_is_in_the_middle_of_them() -> None:
     model = fraud()
     users = tuple(f"user{index}@corp.example" for index in range(9))
@@ -195,7 +206,7 @@ def test_colours_follow_the_ground_that_the_reader_has_chosen() -> None:
 def test_no_label_ends_its_quotes_or_begins_html_in_mermaid() -> None:
     for line in to_mermaid(hostile()).splitlines()[1:]:
         labels = re.findall(r'"([^"]*)"', line)
-        assert line.count('"') == 2 * len(labels)
+        assert len(labels) == line.count('"') / 2 <= 1
         for label in labels:
             assert not re.search(r"[<>`]|#(?!35;|quot;|lt;|gt;|amp;|96;)", label.replace("<br/>", ""))
 
