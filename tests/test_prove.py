@@ -140,7 +140,8 @@ def assert_found(hole: tuple[Edit, str]) -> None:
     assert what in whats
     # The evaluator sees each of them too.
     assert "Envoy and the evaluator differ" not in whats
-    shutil.rmtree(proof.folder or "")
+    for folder in proof.folders:
+        shutil.rmtree(folder)
 
 
 @pytest.mark.slow
@@ -208,8 +209,8 @@ def test_a_failure_is_replayed_by_its_command(tmp_path: Path) -> None:
     proof = proved(edit, Scope(models=IRIS.models, folder=tmp_path))
     ways = {failure.outcome.case.to: failure for failure in proof.failures}
     assert sorted(ways) == ["api/seldon-gateway", "example-model/iris-main-0-iris"]
-    assert proof.folder is not None
-    with subprocess.Popen(["sh", str(proof.folder / "start.sh")]) as envoy:
+    (folder,) = proof.folders
+    with subprocess.Popen(["sh", str(folder / "start.sh")]) as envoy:
         try:
             codes = [answered(failure.curl) for failure in ways.values()]
         finally:
@@ -240,7 +241,8 @@ def test_the_report_says_what_differs_in_every_form() -> None:
     assert data[0]["proved"] is False
     assert data[0]["failures"][0]["who"] == "user mallory@corp.example"
     assert data[0]["failures"][0]["envoy"] == "200"
-    shutil.rmtree(proof.folder or "")
+    for folder in proof.folders:
+        shutil.rmtree(folder)
 
 
 @pytest.mark.slow

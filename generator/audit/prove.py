@@ -19,6 +19,7 @@ from generator.audit.prove_pods import pod_cases, stray_cases
 from generator.audit.prove_run import Outcome, fire
 from generator.audit.prove_specs import Declared
 from generator.audit.prove_tokens import mint_of
+from generator.audit.statement import Statement, Word
 from generator.audit.suite import Case, Target
 from generator.model import Model
 
@@ -53,7 +54,7 @@ class Proof:
 
     `counts` are requests by model and by granted, refused, undecided; `gaps` what the access log lacks; `problems`
     why something could not be judged at all; `left_out` models that there was no time for; `remarks` what is let in
-    though no spec speaks of it.
+    though no spec speaks of it; `statements` what is said of every request; `folders` what was kept for replay.
     """
 
     environment: str
@@ -65,12 +66,14 @@ class Proof:
     remarks: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     seconds: float = 0.0
-    folder: Path | None = None
+    folders: tuple[Path, ...] = ()
+    statements: tuple[Statement, ...] = ()
 
     @property
     def is_green(self) -> bool:
         """Say whether everything was proved and nothing differed."""
-        return not (self.failures or self.gaps or self.problems or self.left_out)
+        proved = all(each.word is Word.PROVED for each in self.statements)
+        return proved and not (self.failures or self.gaps or self.problems or self.left_out)
 
 
 Asked = tuple[str, Case]  # the model's name, "" for what belongs to none
@@ -135,7 +138,7 @@ def batched(found: Iterable[tuple[str, list[Case]]]) -> Iterator[list[Asked]]:
 
 
 def _added(made: Proof, cluster: Cluster, batch: Sequence[Asked], scope: Scope) -> Proof:
-    folder = _folder(made, scope)
+    folder = folder_for(made, scope)
     labels, gaps = log_format(cluster)
     log = {"labels": labels, "path": str(folder / "access.log")}
     cases = [case for _, case in batch]
@@ -158,11 +161,11 @@ def _added(made: Proof, cluster: Cluster, batch: Sequence[Asked], scope: Scope) 
         failures=(*made.failures, *(_failure(made, names, each, curls) for each in failed)),
         gaps=(*made.gaps, *dict.fromkeys(found)),
         remarks=tuple(dict.fromkeys((*made.remarks, *_remarks(fired.outcomes)))),
-        folder=folder if kept else made.folder,
+        folders=(*made.folders, folder) if kept else made.folders,
     )
 
 
-def _folder(made: Proof, scope: Scope) -> Path:
+def folder_for(made: Proof, scope: Scope) -> Path:
     """Return a folder of its own for one Envoy; the system's temporary one where nobody asked to keep it."""
     prefix = f"{made.environment}-"
     return Path(tempfile.mkdtemp(prefix=prefix if scope.folder else f"gen-proof-{prefix}", dir=scope.folder))

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 
+from generator.audit import statement
 from generator.audit.html import STYLE
 from generator.audit.prove import Failure, Proof
+from generator.audit.statement import Statement
 
 SHOWN = 5  # failures of one model in a text: more of them say nothing new
 GAPS = 10
@@ -89,8 +91,9 @@ def _summary(proofs: Sequence[Proof]) -> Iterator[str]:
             f"{sum(totals.values()):7} requests in {proof.environment}: {totals['granted']} that the specs grant, "
             f"{totals['refused']} that they refuse, {totals['undecided']} of which they say nothing"
         )
-        if proof.folder and proof.failures:
-            yield f"        to replay: sh {proof.folder}/start.sh, then the curl lines above ({proof.folder}/replay.sh)"
+        for folder in proof.folders if proof.failures else ():
+            yield f"        to replay: sh {folder}/start.sh, then the lines of {folder}/replay.sh"
+    yield from statement.told(each for proof in proofs for each in proof.statements)
     for remark in dict.fromkeys(remark for proof in proofs for remark in proof.remarks):
         yield f"remark: {remark}"
     for said in dict.fromkeys(said for proof in proofs for said in proof.keys):
@@ -109,8 +112,13 @@ def _plain(proof: Proof) -> dict[str, Any]:
         "remarks": list(proof.remarks),
         "throwAwayKeys": list(proof.keys),
         "seconds": round(proof.seconds, 1),
-        "folder": str(proof.folder or ""),
+        "folders": [str(folder) for folder in proof.folders],
+        "statements": [_said(each) for each in proof.statements],
     }
+
+
+def _said(one: Statement) -> dict[str, str]:
+    return {"subject": one.subject, "what": one.what, "word": str(one.word), "why": one.why}
 
 
 def plain_failure(failure: Failure) -> dict[str, Any]:
