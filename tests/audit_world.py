@@ -19,7 +19,7 @@ from generator.audit.doors import Door
 from generator.audit.identities import Identity, parse
 from generator.audit.matrix import Matrix
 from generator.audit.snapshot import Scope, Snapshot, snapshot_of
-from generator.diag import Diagnostic
+from generator.diag import errors
 from generator.names import HUB
 from generator.pipeline import examine
 
@@ -34,7 +34,7 @@ def taken(drafts: Mapping[str, str] | None = None, root: Path = ACCESS, scope: S
     What the overlays print is taken from the pipeline: that Kustomize prints the same is held by other tests.
     """
     specs, found = examine(root, TODAY, drafts=dict(drafts or {}))
-    assert [each for each in found if isinstance(each, Diagnostic) and each.severity.value == "error"] == []
+    assert errors(found) == ()
     overlays = [overlay for part in pipeline.parts(specs) for overlay in part.overlays]
     hub = next(overlay for overlay in overlays if overlay.folder == HUB)
     synced = {obj["spec"]["source"]["path"] for obj in hub.objects if obj["kind"] == "Application"}

@@ -5,8 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
-from audit_world import ACCESS, RANK, commit, on_disk, rewrite
+from audit_world import ACCESS, RANK, commit, on_disk, rewrite, taken
 from command import gen
+from golden_cases import ROOT
+
+from generator.audit.composing import composed
+from generator.audit.reading import log_line
 
 HOST = "https://shop.ml.corp.example"
 ISSUER = "https://idp.local/auth/realms/ML"
@@ -160,6 +164,27 @@ def test_a_line_from_inside_the_mesh_is_judged_by_its_pod(root: Path) -> None:
     ran = gen(root, "access", "explain", "--environment", "prod", "--log", line)
     assert ran.code == 0
     assert ran.out.startswith("let in (200): workload desk/runner in prod: POST rank-main.shop:3000/train")
+
+
+def test_a_line_of_grpc_is_judged_as_the_call_of_the_model_that_has_it() -> None:
+    line = logged(
+        authority="growth.dev.ml.corp.example",
+        path="/seldon.protos.Seldon/Predict",
+        original_path=None,
+        grpc_status="0",
+        claim_email=None,
+        claim_azp="crm-backend",
+    )
+    tree = taken(root=ROOT)
+    objects = tree.clusters["dev"].objects
+    found = [
+        each for each in composed(tree, log_line(line, objects, 1_800_000_000)) if each.cluster.environment == "dev"
+    ]
+    assert {(str(each.door), each.allowed, each.decision.code) for each in found} == {
+        ("predict of growth/churn in dev", True, "OK"),
+        ("predict of growth/uplift in dev", True, "OK"),
+    }
+    assert "the headers seldon and namespace are those of the model" in found[0].assumed
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from audit_world import RANK, Object, door, edited, golden, obj, on_disk, policy, said, taken, who
+from audit_world import ACCESS, RANK, Object, door, edited, golden, obj, on_disk, policy, said, taken, who
 from command import gen
 from golden_cases import ROOT
 
+from generator.access.keys import thumbprint
 from generator.access.pods import workloads_of
 from generator.access.reading import UnsupportedError
+from generator.audit.identities import Identity, Kind
+from generator.audit.records import as_csv, record
 from generator.audit.told import strangers
 from generator.audit.verdicts import beyond, refused
 
@@ -76,6 +79,11 @@ def test_the_platforms_own_needs_are_cells_too() -> None:
 
 
 ISSUER = "https://idp.local/auth/realms/ML"
+FOREIGN = {"kty": "OKP", "crv": "Ed25519", "x": "qjpGn6_xLTSijCNCtoGTqBEcG209cK-Gra8NJ8Nxf1c", "kid": "spare"}
+THUMB = thumbprint(FOREIGN)
+OWN = thumbprint(json.loads((ACCESS / "keys/corp.json").read_text(encoding="utf-8"))["keys"][0])
+INSIDE = "predict of shop/rank|inside the mesh|shop/rank rule 0"
+GATEWAY = "predict of shop/rank|through the gateway|shop/rank rule 0"
 HOLES: dict[str, tuple[Callable[[list[Object]], None], tuple[str, ...]]] = {}
 Change = Callable[[list[Object]], None]
 
@@ -209,6 +217,31 @@ def a_subject(objects: list[Object]) -> None:
     rule["when"] = [when for when in rule["when"] if "email" not in when["key"]]
 
 
+@hole(
+    f"user alice@corp.example (token of https://evil.example, signed with the key {OWN})|{GATEWAY}",
+    f"user bob@corp.example (token of https://evil.example, signed with the key {OWN})|{GATEWAY}",
+)
+def another_issuer(objects: list[Object]) -> None:
+    for name, namespace in (("rank", "shop"), ("seldon-gateway", "api")):
+        rules = obj(objects, "RequestAuthentication", namespace, name)["spec"]["jwtRules"]
+        rules.append({**rules[0], "issuer": "https://evil.example", "audiences": ["rank"]})
+    alice(objects)["from"][0]["source"]["requestPrincipals"].append("https://evil.example/*")
+    rules = obj(objects, "AuthorizationPolicy", "api", "tenant-shop")["spec"]["rules"]
+    rules[0]["from"][0]["source"]["requestPrincipals"].append("https://evil.example/*")
+
+
+@hole(
+    f"user alice@corp.example (token signed with the key {THUMB})|{INSIDE}",
+    f"user bob@corp.example (token signed with the key {THUMB})|{INSIDE}",
+    "user alice@corp.example|predict of shop/rank|inside the mesh|shop/rank rule 0",
+    "user bob@corp.example|predict of shop/rank|inside the mesh|shop/rank rule 0",
+)
+def another_key(objects: list[Object]) -> None:
+    rule = obj(objects, "RequestAuthentication", "shop", "rank")["spec"]["jwtRules"][0]
+    rule["jwks"] = json.dumps({"keys": [*json.loads(rule["jwks"])["keys"], FOREIGN]})
+    del alice(objects)["from"][0]["source"]["principals"]
+
+
 @pytest.mark.parametrize("name", HOLES)
 def test_whoever_a_change_by_hand_lets_in_is_named(name: str) -> None:
     change, wanted = HOLES[name]
@@ -217,7 +250,7 @@ def test_whoever_a_change_by_hand_lets_in_is_named(name: str) -> None:
         f"{who_} gets in, and no spec grants it: {what} in prod, {how}, AuthorizationPolicy {rule}"
         for who_, what, how, rule in (text.split("|") for text in wanted)
     ]
-    assert list(strangers(beyond(tree.matrix(), tree.granted), ORDER)) == texts
+    assert sorted(strangers(beyond(tree.matrix(), tree.granted), ORDER)) == sorted(texts)
 
 
 def without_sidecars(objects: list[Object]) -> None:
@@ -370,3 +403,8 @@ def test_a_tree_that_somebody_edited_ends_with_one(tmp_path: Path) -> None:
     assert "user eve@corp.example gets in, and no spec grants it: predict of shop/rank in prod" in ran.err
     assert f"user bob@corp.example is refused at predict of shop/rank in prod, and {RANK}:8 grants it" in ran.err
     assert "user eve@corp.example    gateway  NOT GRANTED in prod" in ran.out
+
+
+def test_a_spreadsheet_runs_nothing_that_stands_in_a_policy() -> None:
+    record_ = record(Identity(kind=Kind.USER, name="=cmd()"), door("predict of shop/rank in prod"), None, ())
+    assert "'=cmd()" in as_csv([record_])

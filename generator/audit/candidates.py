@@ -5,7 +5,7 @@ and gets the same answer.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generator.access import policy as p
 from generator.access.matchers import claim_path as claim_in
@@ -13,7 +13,7 @@ from generator.access.matchers import name_in_brackets
 from generator.access.mesh import Guard, guard
 from generator.access.trustdomain import ALIAS
 from generator.audit.doors import Frontage
-from generator.audit.identities import STANDARD, TOKENED, Identity, Kind, Variant, workload
+from generator.audit.identities import STANDARD, TOKENED, Identity, Kind, Variant, algorithm, workload
 from generator.build.tokens import claim_path
 from generator.tenancy import Issuer
 
@@ -49,11 +49,9 @@ def variants(frontage: Frontage, issuer: Issuer | None, audience: str, keys: Ite
             url = "" if issuer and rule.issuer in ("", issuer.url) else rule.issuer
             for named in rule.audiences or (audience, ANOTHER):
                 for key in rule.keys:
-                    odd = Variant(
-                        issuer=url,
-                        audience="" if named == audience else named,
-                        key=key.name if url or key.name not in usual else "",
-                    )
+                    odd = Variant(issuer=url, audience="" if named == audience else named)
+                    if url or key.name not in usual:
+                        odd = replace(odd, key=key.name, kid=key.kid, alg=algorithm(key))
                     found[odd] = None
     return tuple(odd for odd in found if odd != Variant())
 

@@ -49,13 +49,17 @@ def _composed(read: Read, identity: Identity | None, frontage: Frontage, door: D
     outside = to == str(gateway)
     assumed: tuple[str, ...] = ()
     request = replace(read.request, peer=_peer(read, identity, frontage, outside=outside))
+    lacking = _routing(frontage, door, request) if outside else ()
+    if lacking:
+        request = replace(request, headers=(*request.headers, *lacking))
+        assumed = ("the headers seldon and namespace are those of the model",)
     if not outside:
         request = replace(request, port=_port(request.port, frontage, door), sni="")
     who = identity
     if read.token:
-        token, assumed = carried(read.token, frontage, request.time)
+        token, filled = carried(read.token, frontage, request.time)
         request = with_token(request, signed(frontage.cluster, to, token))
-        assumed = (*assumed, "the token is signed by its issuer")
+        assumed = (*assumed, *filled, "the token is signed by its issuer")
         who = speaks(token.claims, frontage)
     elif who and any(one.kind in TOKENED for one in (who, *who.also)):
         request = vouching_of(frontage).asking(who, replace(request, time=0), outside=outside)
@@ -83,6 +87,15 @@ def _peer(read: Read, identity: Identity | None, frontage: Frontage, *, outside:
         (vouching.principal(one.name) for one in _everyone(identity) if one.kind is Kind.WORKLOAD), ""
     )
     return Peer(transport=Transport.MTLS, principal=named or vouching.principal("*/*"))
+
+
+def _routing(frontage: Frontage, door: Door | None, request: Request) -> tuple[tuple[str, str], ...]:
+    """Return the headers that gRPC to a door is routed by and that the request does not show."""
+    given = {name.lower() for name, _ in request.headers}
+    knocks = frontage.doors[door] if door else ()
+    path = request.path.partition("?")[0]
+    headers = next((knock.request.headers for knock in knocks if knock.request.path == path), ())
+    return tuple(header for header in headers if header[0] not in given)
 
 
 def _port(port: int, frontage: Frontage, door: Door | None) -> int:

@@ -42,11 +42,16 @@ _ORDER = {kind: index for index, kind in enumerate(Kind)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """What is odd about a token that is not the usual one of a model; "" where it is as usual."""
+    """What is odd about a token that is not the usual one of a model; "" where it is as usual.
+
+    ``kid`` and ``alg`` are those of an odd key.
+    """
 
     issuer: str = ""
     audience: str = ""
     key: str = ""
+    kid: str = ""
+    alg: str = ""
 
     def __str__(self) -> str:
         named = (("of", self.issuer), ("for the audience", self.audience), ("signed with the key", self.key))
@@ -72,6 +77,11 @@ class Identity:
 
     def _key(self) -> tuple[int, str, str]:
         return _ORDER[self.kind], self.name, str(self)
+
+
+def algorithm(key: Key) -> str:
+    """Return an algorithm that a key signs by."""
+    return key.alg or ALGORITHMS.get(key.kty, "RS256")
 
 
 ANYONE, STRANGER = Identity(kind=Kind.ANYONE), Identity(kind=Kind.STRANGER)
@@ -171,10 +181,10 @@ class Vouching:
         for one in everyone:
             for path, value in self._claims(one):
                 _put(claims, path, value)
-        key = self.key
-        name = odd.key or (key.name if key else "")
-        plain = key if key and key.name == name else Key(name=name)
-        return Token(claims=claims, key=name, kid=plain.kid, alg=plain.alg or ALGORITHMS.get(plain.kty, "RS256"))
+        if odd.key:
+            return Token(claims=claims, key=odd.key, kid=odd.kid, alg=odd.alg)
+        key = self.key or Key(name="")
+        return Token(claims=claims, key=key.name, kid=key.kid, alg=algorithm(key))
 
     def _claims(self, one: Identity) -> list[tuple[tuple[str, ...], Any]]:
         issuer, value = self.issuer, one.name.replace("*", NOBODYS)

@@ -19,6 +19,9 @@ FIELDS = (
 )  # fmt: skip
 
 
+FORMULA = ("=", "+", "-", "@")  # what a spreadsheet would run; OWASP "CSV Injection"
+
+
 def records(found: Iterable[Row], granted: Granted) -> Iterator[dict[str, Any]]:
     """Yield a record per row and environment; those of refused identities have no way and no rule."""
     for row in found:
@@ -57,6 +60,7 @@ def as_csv(made: Iterable[Mapping[str, Any]]) -> str:
     writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
     writer.writeheader()
     for each in made:
+        each = {name: f"'{value}" if str(value)[:1] in FORMULA else value for name, value in each.items()}  # noqa: PLW2901
         writer.writerow({**each, "ways": " ".join(each["ways"]), "allowed": "yes" if each["allowed"] else "no",
                          "granted": "yes" if each["granted"] else "no"})  # fmt: skip
     return text.getvalue()

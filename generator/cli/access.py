@@ -38,6 +38,18 @@ class Access(click.Group):
         command: click.Command = importlib.import_module(f"generator.cli.{SUBCOMMANDS[cmd_name]}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the subcommand that was asked for; an unknown one gets the closest name offered."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as problem:
+            from generator.wording import choice  # noqa: PLC0415  # only where a name was mistyped
+
+            text = f'gen access has no command "{args[0]}"\n  {choice(args[0], self.list_commands(ctx))}'
+            raise click.UsageError(text, ctx=problem.ctx) from None
+
 
 def who(function: Any) -> Any:
     """Add the options that say whom and what to ask about."""

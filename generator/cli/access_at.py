@@ -1,7 +1,7 @@
 """gen access at: the matrix as it was."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from generator.cli.report import echo
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-@click.command("at")
+@click.command("at", short_help="Who could call on a day, or in a commit.")
 @click.argument("when", metavar="DATE|REF")
 @who
 @click.option("--format", "form", type=click.Choice(FORMS), default="table", show_default=True)
@@ -36,7 +36,7 @@ def command(root: Path, /, *, when: str, **given: Any) -> int:
     from generator.cli.access_matrix import Options, growing, show  # noqa: PLC0415
     from generator.diag import SpecError  # noqa: PLC0415
 
-    commit = git.at(root, when) if DAY.fullmatch(when) else git.find(root, when)
+    commit = git.at(root, _day(when)) if DAY.fullmatch(when) else git.find(root, when)
     options = Options(**given)
     tool = kustomize.find(options.binary)
     scope = Scope(environments=options.environments or None, identities=options.identities)
@@ -49,3 +49,10 @@ def command(root: Path, /, *, when: str, **given: Any) -> int:
             echo("the specs of then are not what this gen accepts: nothing is said of what they granted", err=True)
     echo(f"{commit}", err=True)
     return show(taken, options)
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise click.BadParameter(f'"{text}" is no day; write it as 2027-01-31', param_hint="DATE") from None

@@ -10,7 +10,7 @@ from generator.cli.access import identities_of, who
 from generator.cli.report import echo
 
 
-@click.command("blame")
+@click.command("blame", short_help="Which commit granted it, by whom, why.")
 @who
 @click.option("--can", "operation", default="", help="Only this operation.")
 @click.pass_obj

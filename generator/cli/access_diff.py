@@ -9,7 +9,7 @@ from generator.cli.access import printed
 from generator.cli.report import echo
 
 
-@click.command("diff")
+@click.command("diff", short_help="Who gains and who loses since a commit.")
 @click.argument("ref", default="HEAD")
 @click.option("--format", "form", type=click.Choice(("text", "markdown", "json")), default="text", show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there instead of to stdout.")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from generator.audit.snapshot import Snapshot
 
 
-@click.command("explain")
+@click.command("explain", short_help="One request: let in or refused, and why.")
 @who
 @click.option("--can", "operation", default="predict", show_default=True, help="The operation, with --model.")
 @click.option("--curl", "curl", metavar="LINE", help="The request as a curl command; @FILE or - reads it.")
