@@ -15,6 +15,7 @@ from generator.audit.doors import Door, Way
 from generator.audit.identities import Identity
 from generator.audit.matrix import Matrix
 from generator.audit.snapshot import Snapshot
+from generator.audit.told import lines
 from generator.audit.verdicts import beyond, refused
 
 Triple = tuple[Identity, Door, Way]
@@ -194,3 +195,13 @@ def test_a_ref_that_is_none_and_a_folder_without_history_are_said(history: Path,
     lonely = tmp_path / "lonely"
     lonely.mkdir()
     assert gen(on_disk(lonely), "access", "diff").code == 3
+
+
+def test_whoever_everybody_stands_for_is_not_told_beside_everybody() -> None:
+    text = (ACCESS / RANK).read_text(encoding="utf-8")
+    grant = "  access:\n    - {anyAuthenticated: true, in: [dev]}\n"
+    found = difference(golden(), taken({RANK: text.replace("  access:\n", grant)}))
+    assert len(found.gains) > 3
+    assert [(str(line.identity), line.what) for line in lines(found.changes, ("dev", "prod"))] == [
+        ("anyone with a token", "predict")
+    ]

@@ -5,7 +5,7 @@ itself. diff(a, a) is empty, diff(a, b) is diff(b, a) with gains and losses exch
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generator.audit.doors import Door, Way, frontages
 from generator.audit.grants import Grant
@@ -20,7 +20,10 @@ Asked = Mapping[tuple[str, str], tuple[Identity, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Somebody who gets through a door by some ways at one of two times only; ``cell`` and ``grants`` are of then."""
+    """Somebody who gets through a door by some ways at one of two times only; ``cell`` and ``grants`` are of then.
+
+    ``by_name`` says that a grant names the identity itself, not everybody with a token.
+    """
 
     gains: bool
     identity: Identity
@@ -28,6 +31,7 @@ class Change:
     ways: tuple[Way, ...]
     cell: Cell
     grants: tuple[Grant, ...]
+    by_name: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,7 +86,7 @@ def told(changes: Iterable[Change]) -> tuple[Change, ...]:
         told_cells = widest(_narrowed(one) for one in side.values())
         kept += [side[cell.identity, cell.door] for cell in told_cells]
     # Whoever is granted by name is told too: that is the line that somebody wrote.
-    named = [one for one in given if one not in kept and any(grant.index >= 0 for grant in one.grants)]
+    named = [one for one in given if one not in kept and one.by_name]
     named = [one for one in named if one.identity.kind not in TOKENED or Way.GATEWAY in one.ways]
     order = {id(one): index for index, one in enumerate(given)}
     return tuple(sorted({id(one): one for one in (*kept, *named)}.values(), key=lambda one: order[id(one)]))
@@ -99,7 +103,9 @@ def _more(one: Matrix, other: Matrix, of: Snapshot, *, gains: bool) -> Iterable[
         ways = tuple(way for way in cell.ways if before is None or way not in before.ways)
         if ways:
             grants = grants_for(of.granted, identity, door)
-            yield Change(gains=gains, identity=identity, door=door, ways=ways, cell=cell, grants=grants)
+            by_name = any(grant.index >= 0 for grant in of.granted.get((identity, door), ()))
+            change = Change(gains=gains, identity=identity, door=door, ways=ways, cell=cell, grants=grants)
+            yield replace(change, by_name=by_name)
 
 
 def _union(one: Asked, other: Asked) -> dict[tuple[str, str], tuple[Identity, ...]]:
