@@ -350,7 +350,7 @@ def test_the_other_forms_say_the_same(tmp_path: Path) -> None:
     markdown = gen(root, *asked, "--format", "markdown").out
     assert "| predict | `client checkout` | - | ✓ | `rank.yaml:10` |" in markdown
     page = gen(root, *asked, "--format", "html").out
-    assert '<span class="yes">gateway</span>' in page
+    assert '<span class="yes" title="AuthorizationPolicy shop/rank rule 1">gateway</span>' in page
     assert "http" not in page.replace("https://", "")
 
 
@@ -408,3 +408,26 @@ def test_a_tree_that_somebody_edited_ends_with_one(tmp_path: Path) -> None:
 def test_a_spreadsheet_runs_nothing_that_stands_in_a_policy() -> None:
     record_ = record(Identity(kind=Kind.USER, name="=cmd()"), door("predict of shop/rank in prod"), None, ())
     assert "'=cmd()" in as_csv([record_])
+
+
+def test_the_rule_of_each_row_is_told_when_it_is_asked_for(tmp_path: Path) -> None:
+    ran = gen(
+        on_disk(tmp_path), "access", "--model", "rank", "--client", "checkout", "--workload", "desk/runner", "--rules"
+    )
+    assert ran.out == (
+        "shop/rank                 dev      prod\n"
+        "  predict\n"
+        "    client checkout       -        gateway  rank.yaml:10\n"
+        "      by AuthorizationPolicy shop/rank rule 1\n"
+        "  train\n"
+        "    workload desk/runner  mesh     mesh     rank.yaml:12\n"
+        "      by AuthorizationPolicy shop/rank rule 6\n"
+    )
+
+
+def test_a_pod_of_another_model_gets_what_any_workload_gets() -> None:
+    names = ("inside", "nobody", "open", "prices", "rank")
+    everyone = tuple(who(f"workload shop/{name}") for name in names)
+    made = replace(golden(), identities=everyone).matrix()
+    foreign = [(one, at) for one, at in made.cells if one in everyone and one.name != f"shop/{at.model}"]
+    assert foreign == []

@@ -107,6 +107,8 @@ def _row(title: str, row: Row, environments: Sequence[str], before: str) -> str:
 
 def _cell(row: Row, environment: str) -> str:
     word = row.word(environment)
-    if not row.cells.get(environment):
+    cell = row.cells.get(environment)
+    if cell is None:
         return escape(word)
-    return f'<span class="{"bad" if environment in row.beyond else "yes"}">{escape(word)}</span>'
+    rule = escape(str(cell.rule or cell.reason.value), quote=True)
+    return f'<span class="{"bad" if environment in row.beyond else "yes"}" title="{rule}">{escape(word)}</span>'

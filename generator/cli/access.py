@@ -100,6 +100,7 @@ def identities_of(
 @click.option("--format", "form", type=click.Choice(FORMS), default="table", show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there instead of to stdout.")
 @click.option("--all", "everything", is_flag=True, help="Also the platform's own needs: metrics, …")
+@click.option("--rules", is_flag=True, help="Also the rule of the policy that lets in.")
 @click.option("--curl", "with_curl", is_flag=True, help="With each way in, a request to send.")
 @click.option("--expiring", type=click.IntRange(min=0), metavar="DAYS", help="Only grants that end within them.")
 @click.option("--live", metavar="FILE|CONTEXT", help="Ask what runs (a dump, or a context of kubectl), against git.")

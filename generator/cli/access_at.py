@@ -19,6 +19,7 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 @click.option("--format", "form", type=click.Choice(FORMS), default="table", show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there instead of to stdout.")
 @click.option("--all", "everything", is_flag=True, help="Also the platform's own needs: metrics, …")
+@click.option("--rules", is_flag=True, help="Also the rule of the policy that lets in.")
 @click.option("--kustomize", "binary", metavar="PATH", help="The kustomize or kubectl to use.")
 @click.pass_obj
 def command(root: Path, /, *, when: str, **given: Any) -> int:

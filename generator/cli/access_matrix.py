@@ -44,6 +44,7 @@ class Options:
     form: str = "table"
     output: Path | None = None
     everything: bool = False
+    rules: bool = False
     with_curl: bool = False
     expiring: int | None = None
     live: str | None = None
@@ -166,7 +167,7 @@ def _formatted(taken: Snapshot, made: Matrix, found: Sequence[Row], options: Opt
             text = markdown.markdown(found, environments)
         case _:
             width = max(table.WIDTH, shutil.get_terminal_size((table.WIDTH, 24)).columns)
-            text = table.table(found, environments, width=width)
+            text = table.table(found, environments, width=width, rules=options.rules)
     return text + _requests(taken, made, found, fenced=options.form == "markdown") if options.with_curl else text
 
 
