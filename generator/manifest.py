@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -109,9 +109,16 @@ def load(root: Path) -> Manifest | None:
 def save(root: Path, manifest: Manifest) -> None:
     """Remember this, whole or not at all. That it cannot be remembered is no problem of the render."""
     draft = root / f"{_FILE}.new"
+    said = {
+        "form": _FORM,
+        **_fields(manifest),
+        "inputs": _fields(manifest.inputs),
+        "units": {name: _fields(unit) for name, unit in manifest.units.items()},
+        "notices": [asdict(notice) for notice in manifest.notices],
+    }
     with suppress(OSError):
         draft.unlink(missing_ok=True)
-        draft.write_text(json.dumps({"form": _FORM, **asdict(manifest)}), encoding="utf-8")
+        draft.write_text(json.dumps(said), encoding="utf-8")
         draft.rename(root / _FILE)
 
 
@@ -271,6 +278,11 @@ def _tool() -> Iterator[str]:
         place = spec.origin if spec and spec.origin else module
         with suppress(OSError):
             yield _line(place, os.stat(place))  # noqa: PTH116  # as in _files
+
+
+def _fields(thing: Inputs | Unit | Manifest) -> dict[str, Any]:
+    """Return what a dataclass holds; ``asdict`` would copy all that is below, which takes as long as a tenant."""
+    return {field.name: getattr(thing, field.name) for field in fields(thing)}
 
 
 def _unit(served: Iterable[Iterable[Any]], **said: Any) -> Unit:
