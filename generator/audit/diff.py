@@ -7,10 +7,11 @@ itself. diff(a, a) is empty, diff(a, b) is diff(b, a) with gains and losses exch
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from generator.audit.doors import Door, Way, frontages
+from generator.access.tree import Cluster
+from generator.audit.doors import Door, Place, Way, frontage_of
 from generator.audit.grants import Grant
 from generator.audit.identities import TOKENED, Identity
-from generator.audit.matrix import Cell, Matrix, asked_at
+from generator.audit.matrix import Cell, Matrix, asked_at, everywhere
 from generator.audit.rows import widest
 from generator.audit.snapshot import Snapshot
 from generator.audit.verdicts import grants_for, named_by
@@ -69,11 +70,14 @@ def difference(before: Snapshot, after: Snapshot, step: Callable[[], None] = lam
 def asked_of(taken: Snapshot) -> dict[tuple[str, str], tuple[Identity, ...]]:
     """Return whom a snapshot's specs and policies speak of, by tenant and model, in whatever environment."""
     named = {**named_by(taken.granted), ("", ""): taken.identities}
+
+    def asked(item: tuple[Cluster, Place]) -> tuple[str, str, tuple[Identity, ...]]:
+        return item[1].tenant, item[1].model, asked_at(frontage_of(*item), named)
+
     found: dict[tuple[str, str], dict[Identity, None]] = {}
-    for name, cluster in taken.clusters.items():
-        for frontage in frontages(cluster, taken.models.get(name, ())):
-            here = found.setdefault((frontage.tenant, frontage.model), {})
-            here |= dict.fromkeys(asked_at(frontage, named))
+    for tenant, model, identities in everywhere(taken.clusters, taken.models, asked):
+        here = found.setdefault((tenant, model), {})
+        here |= dict.fromkeys(identities)
     return {model: tuple(identities) for model, identities in found.items()}
 
 

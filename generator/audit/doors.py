@@ -65,6 +65,16 @@ class Frontage:
         return self.cluster.environment
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A model in a cluster before anything is looked up about it: its names, and the pods behind it."""
+
+    tenant: str
+    model: str
+    resolved: Model | None
+    pods: tuple[Workload, ...]
+
+
 def frontages(cluster: Cluster, models: Iterable[Model]) -> Iterator[Frontage]:
     """Yield the frontage of every model in a cluster: of those that specs know, then of those that none knows.
 
@@ -75,29 +85,29 @@ def frontages(cluster: Cluster, models: Iterable[Model]) -> Iterator[Frontage]:
     Raises:
         UnsupportedError: Something in the cluster may change who gets in, and is not judged.
     """
+    yield from (frontage_of(cluster, place) for place in places(cluster, models))
+
+
+def places(cluster: Cluster, models: Iterable[Model]) -> Iterator[Place]:
+    """Yield every model in a cluster with its pods, in the order of `frontages`."""
     pods = _by_model(cluster.workloads)
     detectors = _by_detected(cluster.workloads)
     known, tenants = set(), {}
     for model in models:
-        place = (model.place.namespace, pods_labelled(model.name)[DEPLOYMENT_LABEL])
-        behind = (*pods.get(place, ()), *detectors.get((model.place.namespace, model.name), ()))
-        known.add(place)
+        label = (model.place.namespace, pods_labelled(model.name)[DEPLOYMENT_LABEL])
+        behind = (*pods.get(label, ()), *detectors.get((model.place.namespace, model.name), ()))
+        known.add(label)
         tenants[model.place.namespace] = model.place.tenant.name
         if behind:
-            yield _frontage(cluster, _Named(model.place.tenant.name, model.name, model), behind)
-    for (namespace, label), behind in sorted(pods.items()):
-        if (namespace, label) not in known:
-            yield _frontage(cluster, _Named(tenants.get(namespace, namespace), label, None), behind)
+            yield Place(model.place.tenant.name, model.name, model, behind)
+    for (namespace, name), behind in sorted(pods.items()):
+        if (namespace, name) not in known:
+            yield Place(tenants.get(namespace, namespace), name, None, behind)
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    tenant: str
-    model: str
-    resolved: Model | None
-
-
-def _frontage(cluster: Cluster, named: _Named, pods: tuple[Workload, ...]) -> Frontage:
+def frontage_of(cluster: Cluster, named: Place) -> Frontage:
+    """Return a model's doors with what knocks at them."""
+    pods = named.pods
     namespace, model = pods[0].namespace, named.resolved
     pods = tuple(sorted(pods, key=lambda pod: (-_traffic(pod, model), pod.name)))
     host = model.place.host if model else _host(cluster.mesh, namespace)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from generator.access.decide import decide
 from generator.access.evaluate import Reason, RuleRef
@@ -9,13 +10,15 @@ from generator.access.keys import Key, keys_of
 from generator.access.mesh import guard
 from generator.access.tree import Cluster
 from generator.audit.candidates import candidates, variants, varied
-from generator.audit.doors import Door, Frontage, Knock, Way, frontages
+from generator.audit.doors import Door, Frontage, Knock, Place, Way, frontage_of, places
 from generator.audit.identities import TOKENED, Identity, Kind, Vouching
 from generator.diag import ToolError
 from generator.model import Model
+from generator.parallel import spread, workers
 from generator.tenancy import Issuer
 
 Named = Mapping[tuple[str, str], Iterable[Identity]]  # (tenant, model) -> identities to ask about there
+Result = TypeVar("Result")
 BY_TOKEN = (*TOKENED, Kind.NOBODY, Kind.HEADER, Kind.ADDRESS)  # who may come from outside; pods stand for themselves
 
 
@@ -28,6 +31,9 @@ class Cell:
     ways: tuple[Way, ...]
     rule: RuleRef | None
     reason: Reason
+
+
+Judged = tuple[tuple[Door, ...], tuple[Identity, ...], tuple[Cell, ...]]  # doors, asked at them, let in
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,14 +71,34 @@ def matrix(
     """
     cells: dict[tuple[Identity, Door], Cell] = {}
     asked: dict[Door, tuple[Identity, ...]] = {}
-    for name, cluster in clusters.items():
-        for frontage in frontages(cluster, models.get(name, ())):
-            several = _named_at(frontage, alone or {})
-            everyone = tuple(dict.fromkeys((*asked_at(frontage, named or {}), *several)))
-            asked |= dict.fromkeys(frontage.doors, everyone)
-            cells |= {(cell.identity, cell.door): cell for cell in let_in(frontage, everyone, several)}
-            step()
+
+    def judged(item: tuple[Cluster, Place]) -> Judged:
+        frontage = frontage_of(*item)
+        several = _named_at(frontage, alone or {})
+        everyone = tuple(dict.fromkeys((*asked_at(frontage, named or {}), *several)))
+        return tuple(frontage.doors), everyone, tuple(let_in(frontage, everyone, several))
+
+    for doors, everyone, found in everywhere(clusters, models, judged):
+        asked |= dict.fromkeys(doors, everyone)
+        cells |= {(cell.identity, cell.door): cell for cell in found}
+        step()
     return Matrix(cells=cells, asked=asked)
+
+
+def everywhere(
+    clusters: Mapping[str, Cluster],
+    models: Mapping[str, Iterable[Model]],
+    work: Callable[[tuple[Cluster, Place]], Result],
+) -> Iterator[Result]:
+    """Yield what ``work`` makes of every model in every cluster, in their order, by as many processes as are worth it.
+
+    Raises:
+        UnsupportedError: Something in a cluster may change who gets in, and is not judged.
+    """
+    items = [(cluster, place) for name, cluster in clusters.items() for place in places(cluster, models.get(name, ()))]
+    for cluster in clusters.values():
+        _ = cluster.mesh  # parsed once, before there are several processes
+    yield from spread(work, items, workers(len(items)))
 
 
 def asked_at(frontage: Frontage, named: Named) -> tuple[Identity, ...]:
