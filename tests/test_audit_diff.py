@@ -205,3 +205,15 @@ def test_whoever_everybody_stands_for_is_not_told_beside_everybody() -> None:
     assert [(str(line.identity), line.what) for line in lines(found.changes, ("dev", "prod"))] == [
         ("anyone with a token", "predict")
     ]
+
+
+def test_a_way_more_is_a_gain_of_that_way_alone() -> None:
+    def from_any_pod(objects: list[dict[str, object]]) -> None:
+        rules = obj(objects, "AuthorizationPolicy", "shop", "rank")["spec"]["rules"]
+        del rules[0]["from"][0]["source"]["principals"]
+
+    found = difference(golden(), edited(golden(), "prod", from_any_pod))
+    assert [(str(one.identity), one.gains, one.ways) for one in found.changes] == [
+        ("user alice@corp.example", True, (Way.MESH,)),
+        ("user bob@corp.example", True, (Way.MESH,)),
+    ]
