@@ -6,6 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadline: how long an example takes says something about the machine. In CI the same examples at every run.
+settings.register_profile("gen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("gen"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "gen")
 
 Same = Callable[[Mapping[str, str], Path], None]
 
