@@ -44,14 +44,19 @@ def spread(work: Callable[[Item], Result], items: Sequence[Item], count: int) ->
 
     gc.freeze()  # a collection in a child would otherwise touch, and so copy, every page of what is here now
     children: list[_Child] = []
+    # No interrupt while there is a process that nobody has noted: it would go on, and hold what its parent locked.
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         children.extend(_fork(work, items[number::count]) for number in range(min(count, len(items))))
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
         for position in range(len(items)):
             yield _receive(children[position % count])
     finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         gc.unfreeze()
         for child in children:
             child.end()
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +75,18 @@ def _fork(work: Callable[[Item], Result], items: Sequence[Item]) -> _Child:
     reading, writing = os.pipe()
     if hasattr(fcntl, "F_SETPIPE_SZ"):
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-    # Were the child interrupted before it is on its own way, it would clean up behind its parent.
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        pid = os.fork()
-        if pid == 0:
-            os.close(reading)  # so that writing fails, and ends us, once the parent is gone
-            _work(work, items, writing)
-        os.close(writing)
-        return _Child(pid, os.fdopen(reading, "rb"))
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)  # so that writing fails, and ends us, once the parent is gone
+        _work(work, items, writing)
+    os.close(writing)
+    return _Child(pid, os.fdopen(reading, "rb"))
 
 
 def _work(work: Callable[[Item], Result], items: Sequence[Item], writing: int) -> Never:
     """Be the child: send a result for each item, and go without a trace in the parent's files and handlers.
 
-    SIGINT stays blocked: the terminal sends it to the parent too, and the parent ends us.
+    SIGINT stays blocked, or we would clean up behind our parent: the terminal sends it there too, and that ends us.
     """
     try:
         gc.set_threshold(_YOUNG)
