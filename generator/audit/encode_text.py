@@ -8,6 +8,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -82,7 +83,7 @@ def finite(formula: Formula) -> Finite:
     bonds, cases = [], {}
     for name in sorted(asked):
         questions = sorted(asked[name], key=lambda one: one[:2])
-        found = tuple(_cases([(kind, value) for kind, value, _ in questions], USUAL.get(name, ())))
+        found = _table(tuple((kind, value) for kind, value, _ in questions), USUAL.get(name, ()))
         number = case_of(name)
         bonds.append(z3.And(number >= 0, number < len(found)))
         for index, (_, _, proposition) in enumerate(questions):
@@ -111,7 +112,13 @@ def constants(formula: Formula) -> list[Formula]:
     return found
 
 
-def _cases(questions: list[tuple[str, str]], usual: tuple[str, ...]) -> Iterator[tuple[str, tuple[bool, ...]]]:
+@cache
+def _table(questions: tuple[tuple[str, str], ...], usual: tuple[str, ...]) -> tuple[tuple[str, tuple[bool, ...]], ...]:
+    """Return all cases; the same questions are asked of the same text again and again."""
+    return tuple(_cases(questions, usual))
+
+
+def _cases(questions: tuple[tuple[str, str], ...], usual: tuple[str, ...]) -> Iterator[tuple[str, tuple[bool, ...]]]:
     """Yield what stands for each case of a text, with the answers to all questions."""
     known = tuple(dict.fromkeys(value for kind, value in questions if kind == "exact"))
     try:

@@ -17,7 +17,7 @@ from generator.access.paths import normalize
 from generator.access.request import Transport
 from generator.access.tokens import verify
 from generator.access.tree import MESH_SETTINGS, Cluster
-from generator.audit.prove_bench import CASE, HOP
+from generator.audit.prove_bench import CASE, HANDED, HOP
 from generator.audit.suite import Case, Wire
 from generator.tenancy import Object
 
@@ -93,7 +93,7 @@ def leaks(case: Case, name: str, lines: Lines) -> Iterator[Gap]:
     texts += [query] if query.startswith("access_token=") else []
     for hop, entries in lines.get(name, {}).items() if texts else ():
         for entry in entries:
-            if any(text in str(value) for value in entry.values() for text in texts):
+            if any(text in str(value) for name, value in entry.items() if name != HANDED for text in texts):
                 yield Gap(case=case.what, what=f"{hop} logs the token")
 
 
@@ -108,6 +108,8 @@ def _hop_gaps(mesh: Mesh, case: Case, hop: Hop, here: Iterable[Mapping[str, Any]
             if not any(text.startswith(REFUSED_TOKEN) for text in said):
                 yield Gap(case=case.what, what=f"{hop.workload} does not log why it refused the token")
             continue
+        if hop.verdict.allowed and entry.get(HANDED) and not guard(mesh, hop.workload).is_gateway:
+            yield Gap(case=case.what, what=f"{hop.workload} gets the caller's token")
         for what, text in _wanted(mesh, hop):
             if text not in said:
                 yield Gap(case=case.what, what=f"{hop.workload} does not log {what} {text}")

@@ -23,7 +23,7 @@ HTTPS = 443
 ORIGINAL = "envoy.filters.listener.original_dst"
 FOREIGN = "!"  # before the principal of a certificate of another authority
 CASE_HEADER = "x-gen-case"
-CASE, HOP = "gen_case", "gen_hop"  # labels that a proof adds to the access log
+CASE, HOP, HANDED = "gen_case", "gen_hop", "gen_handed"  # labels that a proof adds to the access log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +217,12 @@ def _logged(listener: Json, log: Json | None) -> None:
 
 
 def _log_of(hop: str, log: Json) -> Json:
-    labels: dict[str, Any] = log["labels"] | {CASE: f"%REQ({CASE_HEADER.upper()})%", HOP: hop.removeprefix("inside ")}
+    own = {
+        CASE: f"%REQ({CASE_HEADER.upper()})%",
+        HOP: hop.removeprefix("inside "),
+        HANDED: "%REQ(AUTHORIZATION)%",  # as the workload gets it, after the filters
+    }
+    labels: dict[str, Any] = log["labels"] | own
     without_query = {"@type": TYPE + "extensions.formatter.req_without_query.v3.ReqWithoutQuery"}
     return {
         "name": "envoy.access_loggers.file",

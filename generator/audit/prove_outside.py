@@ -15,7 +15,7 @@ from generator.model import Operation
 
 def gateway_cases(target: Target) -> Iterator[Case]:
     """Yield the requests that come from outside the mesh."""
-    yield from _cells(target)
+    yield from cells(target)
     for person, operation in openers(target):
         yield from _tokens(target, person, operation)
         yield from detours(target, person, operation)
@@ -33,7 +33,7 @@ def openers(target: Target) -> Iterator[tuple[Person, Operation]]:
     yield from seen.values()
 
 
-def _cells(target: Target) -> Iterator[Case]:
+def cells(target: Target) -> Iterator[Case]:
     """Yield the matrix: everybody, and nobody, at everything that can be asked of the model."""
     everyone = [
         (person, target.mint.good(person)) for person in everybody(target, spoken_persons(target, pods(target)))
@@ -48,6 +48,13 @@ def _cells(target: Target) -> Iterator[Case]:
                     base, what="right token", who=str(person), request=with_token(request, token), granted=granted
                 )
             yield replace(base, what="no token", who="nobody", request=request, granted=False)
+        for person, token in everyone[:1] if next(calls(operation), None) else ():
+            method, path = next(calls(operation))
+            request = outside(target, operation, path, method=method)
+            named_port = replace(request, authority=f"{request.authority}:443")
+            base = based(target, operation, with_token(named_port, token))
+            granted = person_may(target.model, person, operation.name)
+            yield replace(base, what="the host with its port", who=str(person), granted=granted)
 
 
 def _tokens(target: Target, person: Person, operation: Operation) -> Iterator[Case]:

@@ -48,6 +48,10 @@ def principals(target: Target) -> dict[str, str]:
     strangers += [Account(namespace=account.namespace, name="default") for account in accounts[:1]]
     for account in strangers:
         found.setdefault(account.principal(domain), f"workload {_text(account)}")
+    for known in list(found):  # somebody else in the namespace of everybody who has business here
+        found.setdefault(f"{known.rpartition('/')[0]}/default", "another account of that namespace")
+    gateway_space = Account(namespace=target.cluster.gateway.namespace, name="default")
+    found.setdefault(gateway_space.principal(domain), "another account of the gateway's namespace")
     for principal in spoken_principals(target, pods(target)):
         found.setdefault(principal, f"the principal {principal}")
     found[principal_of(target.cluster.gateway, target.cluster.settings)] = "the gateway"

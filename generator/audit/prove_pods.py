@@ -17,7 +17,7 @@ from generator.audit.prove_grants import (
 )
 from generator.audit.prove_peers import detectors, has_business, pods, principals
 from generator.audit.prove_spoken import spoken_calls
-from generator.audit.prove_tokens import odd_tokens
+from generator.audit.prove_tokens import NOBODY, odd_tokens
 from generator.audit.suite import (
     METHODS,
     SIDE_PATHS,
@@ -36,7 +36,9 @@ from generator.model import Model, Operation
 FOREIGN_DOMAIN = "elsewhere.example"
 FEW = 6  # side paths that somebody without any grant is tried with
 UNKNOWN = "/nothing-that-anybody-asked-for"
-Calls = tuple[tuple[int, str, str, bool], ...]  # port, method, path, whether it is gRPC
+Call = tuple[int, str, str, bool]  # port, method, path, whether it is gRPC
+Calls = tuple[Call, ...]
+ODD_PORT = 15999  # of nothing that anybody knows
 
 
 def pod_cases(target: Target) -> Iterator[Case]:
@@ -50,6 +52,7 @@ def pod_cases(target: Target) -> Iterator[Case]:
         yield from _connections(target, pod)
         if lock not in seen:
             yield from _own_lock(target, pod)
+            yield from wrong_tokens(target, pod)
             seen.append(lock)
     for pod in detectors(target):
         yield from _detector(target, pod)
@@ -57,7 +60,7 @@ def pod_cases(target: Target) -> Iterator[Case]:
 
 def ports_of(model: Model, pod: Workload) -> tuple[int, ...]:
     """Return every port of a pod that something is known of, sorted."""
-    said = [port.container for port in pod.ports] + [port for port, _ in metrics(model)]
+    said = [ODD_PORT, *(port.container for port in pod.ports)] + [port for port, _ in metrics(model)]
     for operation in (*model.operations, *neighbour_operations(model)):
         said += [port for port in (operation.port, operation.grpc_port) if port]
     return tuple(sorted(dict.fromkeys(said)))
@@ -65,7 +68,7 @@ def ports_of(model: Model, pod: Workload) -> tuple[int, ...]:
 
 def _known_calls(model: Model) -> Calls:
     """Return everything that anybody may ask of some pod of the model, where it may be asked."""
-    asked: dict[tuple[int, str, str, bool], None] = {}
+    asked: dict[Call, None] = {}
     for operation in (*model.operations, *neighbour_operations(model)):
         for method, path in calls(operation):
             is_grpc = path in operation.grpc_paths
@@ -78,6 +81,13 @@ def _everywhere(known: Calls, ports: tuple[int, ...]) -> Calls:
     """Return the calls at every port, and one that nothing is known of."""
     plain = dict.fromkeys(call[1:] for call in known) | {(m, UNKNOWN, False): None for m in ("GET", "POST")}
     return tuple((port, *call) for port in ports for call in plain)
+
+
+def _near(known: Calls) -> Iterator[Call]:
+    """Yield calls that are nearly what is granted: a longer path, another method."""
+    for port, method, path, is_grpc in known:
+        yield from ((port, method, near, is_grpc) for near in (f"{path}x", f"/x{path}", f"{path}/x"))
+        yield from ((port, other, path, False) for other in ("PUT", "DELETE") if other != method)
 
 
 def _side_calls(ports: tuple[int, ...]) -> Calls:
@@ -93,7 +103,7 @@ def _callers(target: Target, pod: Workload, *, is_alike: bool) -> Iterator[Case]
     ports = own if is_alike else ports_of(model, pod)
     asked = dict.fromkeys((*_known_calls(model), *spoken_calls(target, pod, ports)))
     known = tuple(call for call in asked if not is_alike or call[0] in own)
-    wide = dict.fromkeys((*_everywhere(known, ports), *_side_calls(ports[:1] if is_alike else ports)))
+    wide = dict.fromkeys((*_near(known), *_everywhere(known, ports), *_side_calls(ports[:1] if is_alike else ports)))
     for principal, who in principals(target).items():
         narrow = dict.fromkeys((*known, *_side_calls(ports)[:FEW]))
         for call in wide if has_business(model, principal) else narrow:
@@ -106,10 +116,29 @@ def _callers(target: Target, pod: Workload, *, is_alike: bool) -> Iterator[Case]
                 yield _at(target, pod, call, (principal, f"{who} with {opener}'s token", None, tokens[opener]))
 
 
+def wrong_tokens(target: Target, pod: Workload) -> Iterator[Case]:
+    """Yield what those who need no token may do, asked with one that is not taken: it is refused whoever sends it."""
+    mint, now = target.mint, target.mint.now
+    tokens = [
+        ("a token for another audience", mint.good(STRANGER, aud=NOBODY)),
+        ("an expired token", mint.good(STRANGER, exp=now - 300)),
+        ("garbage for a token", Token(claims={}, text="garbage")),
+        *((f"a token {what}", token) for what, token in mint.of_others(STRANGER)),
+    ]
+    for principal, who in principals(target).items():
+        granted = [
+            call for call in _known_calls(target.model) if _at(target, pod, call, (principal, who, None, None)).granted
+        ]
+        for call in granted[:1]:
+            for what, token in tokens:
+                case = _at(target, pod, call, (principal, f"{who} with {what}", None, token))
+                yield replace(case, what=what, granted=False)
+
+
 def _at(
     target: Target,
     pod: Workload,
-    call: tuple[int, str, str, bool],
+    call: Call,
     caller: tuple[str, str, Person | None, Token | None],
 ) -> Case:
     principal, who, person, token = caller
@@ -127,7 +156,7 @@ def _at(
     )
 
 
-def _inside(target: Target, pod: Workload, call: tuple[int, str, str, bool], peer: Peer) -> Request:
+def _inside(target: Target, pod: Workload, call: Call, peer: Peer) -> Request:
     port, method, path, is_grpc = call
     host = pod.services[0] if pod.services else f"{pod.name}.{pod.namespace}"
     return Request(
@@ -169,7 +198,7 @@ def _connections(target: Target, pod: Workload) -> Iterator[Case]:
 
 def _entries(model: Model, pod: Workload, person: Person) -> Calls:
     """Return one call for every port: one that somebody is granted there, or any."""
-    found: dict[int, tuple[int, str, str, bool]] = {}
+    found: dict[int, Call] = {}
     for operation in operations_of(model, person):
         for method, path in calls(operation):
             is_grpc = path in operation.grpc_paths
@@ -206,7 +235,7 @@ def _own_lock(target: Target, pod: Workload) -> Iterator[Case]:
             yield replace(case, what=f"method {method} over HTTP/2", request=asked, wire=Wire.HTTP2)
 
 
-def _locks(model: Model) -> Iterator[tuple[Person, Operation, tuple[int, str, str, bool]]]:
+def _locks(model: Model) -> Iterator[tuple[Person, Operation, Call]]:
     """Yield one person, operation and call for every kind of person and protocol."""
     seen: set[tuple[str, bool]] = set()
     for person in persons(model):

@@ -166,6 +166,8 @@ def _audiences(mint: Mint, person: Person) -> Iterator[Odd]:
     yield Odd(what="a list of wrong audiences", token=mint.good(person, aud=[NOBODY, audience + "x"]))
     yield Odd(what="the audience with a slash at its end", token=mint.good(person, aud=audience + "/"))
     yield Odd(what="the audience as a URL", token=mint.good(person, aud="https://" + audience))
+    # Envoy's token filter takes the first of these for the audience, and a rule that is too wide the second.
+    yield Odd(what="nearly the audience beside another", token=mint.good(person, aud=[audience + "/", NOBODY]))
     yield Odd(what="the audience in upper case", token=mint.good(person, aud=_other_case(audience)))
     yield Odd(what="the audience in a list", token=mint.good(person, aud=[NOBODY, audience]), granted=True)
 
