@@ -58,11 +58,13 @@ def _differences(one: Cluster, other: Cluster) -> Iterator[tuple[Workload, Formu
         if locks in seen or (guards[0] == guards[1] and gateways[0] == gateways[1]):
             continue
         seen.append(locks)
-        inside = [hops.lock_of(each).opens for each in guards]
-        yield pod, z3.And(z3.Not(through), z3.Xor(*inside))
-        whole = [_whole_way(gateway, each) for gateway, each in zip(gateways, guards, strict=True)]
-        hosts = z3.Or([hops.at_host(host) for host in _hosts(one, pod)] or [hops.NEVER])
-        yield pod, z3.And(through, e.TRANSPORT == hops.MTLS, hosts, z3.Xor(*whole))
+        if guards[0] != guards[1]:
+            inside = [hops.lock_of(each).opens for each in guards]
+            yield pod, z3.And(z3.Not(through), z3.Xor(*inside))
+        if named := _hosts(one, pod):
+            whole = [_whole_way(gateway, each) for gateway, each in zip(gateways, guards, strict=True)]
+            hosts = z3.Or([hops.at_host(host) for host in named])
+            yield pod, z3.And(through, e.TRANSPORT == hops.MTLS, hosts, z3.Xor(*whole))
 
 
 def _hosts(cluster: Cluster, pod: Workload) -> tuple[str, ...]:

@@ -84,9 +84,14 @@ class Tried:
 
 
 def score(
-    cluster: Cluster, declared: Declared, model: Model, *, step: Callable[[str], None] = lambda _: None
+    cluster: Cluster,
+    declared: Declared,
+    model: Model,
+    *,
+    wanted: Callable[[Mutant], bool] = lambda _: True,
+    step: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Fate]:
-    """Yield the fate of every mutant of a model's policies.
+    """Yield the fate of every mutant of a model's policies, or of those that are wanted.
 
     Raises:
         ToolError: The extra `prove` is not installed, or Envoy fails.
@@ -96,7 +101,7 @@ def score(
         trial = _trial(cluster, declared, model, Path(name))
         if _wrong(trial, trial.own):
             raise ValueError(f"{model_name(model)} is not proved as it stands")
-        everyone = list(mutants(trial.own.objects, asked_at(trial), trial.other_keys))
+        everyone = [each for each in mutants(trial.own.objects, asked_at(trial), trial.other_keys) if wanted(each)]
         for start in range(0, len(everyone), BATCH):
             step(f"{model_name(model)}: mutants {start} of {len(everyone)}")
             yield from _fates(trial, everyone[start : start + BATCH])

@@ -2,12 +2,19 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from generator.cli.access import printed
-from generator.cli.report import stage
+from generator.cli.report import echo, stage
 from generator.diag import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from generator.access.tree import Cluster
+    from generator.audit.prove_specs import Declared
 
 
 @click.command("prove")
@@ -20,6 +27,9 @@ from generator.diag import ToolError
     type=click.Path(file_okay=False, path_type=Path, exists=True),
     help="Leave Envoy's configuration, certificates and log there, failures or not.",
 )
+@click.option(
+    "--mutants", is_flag=True, help="Then plant every mistake in the policies, and print how many are caught."
+)
 @click.option("--seconds", type=float, default=600, show_default=True, help="Time for each environment.")
 @click.option("--kustomize", "binary", metavar="PATH", help="The kustomize or kubectl to use.")
 @click.pass_obj
@@ -31,6 +41,7 @@ def command(  # noqa: PLR0913  # click passes one argument per option
     form: str,
     output: Path | None,
     keep: Path | None,
+    mutants: bool,
     seconds: float,
     binary: str | None,
 ) -> int:
@@ -44,6 +55,7 @@ def command(  # noqa: PLR0913  # click passes one argument per option
       gen access prove
       gen access prove payments/fraud --environment prod
       gen access prove --format html --output proof.html
+      gen access prove payments/fraud --environment prod --mutants      minutes
     """
     from generator import kustomize  # noqa: PLC0415  # not needed for --help
     from generator.access.signing import MISSING  # noqa: PLC0415
@@ -69,7 +81,25 @@ def command(  # noqa: PLR0913  # click passes one argument per option
     for cluster in found.values():
         proof = prove(cluster, specs, scope, step=stage)
         proofs.append(with_invariants(proof, cluster, specs, scope, step=stage))
+    lines = [line for cluster in found.values() for line in _scored(cluster, specs, models)] if mutants else []
     stage("")
     forms = {"text": told.text, "html": told.html, "json": told.as_json}
     printed(forms[form](proofs), output)
-    return int(not all(proof.is_green for proof in proofs))
+    for line in lines:
+        echo(line, err=form != "text" and output is None)
+    missed = any(line.startswith("missed") for line in lines)
+    return int(missed or not all(proof.is_green for proof in proofs))
+
+
+def _scored(cluster: "Cluster", specs: "Declared", models: tuple[str, ...]) -> "Iterator[str]":
+    """Yield the mutation score of every model in a cluster."""
+    from generator.audit.mutate_run import score, summary  # noqa: PLC0415  # minutes of work
+    from generator.audit.prove import name_of  # noqa: PLC0415
+
+    for model in specs.models[cluster.environment]:
+        if not models or name_of(model) in models:
+            yield f"{name_of(model)} in {cluster.environment}:"
+            try:
+                yield from summary(score(cluster, specs, model, step=stage))
+            except ValueError as problem:
+                yield f"missed: {problem}"
