@@ -212,10 +212,10 @@ def _hands_on(mesh: Mesh, decision: Decision) -> bool:
 
 def _by_envoy(trial: Trial, suspects: Sequence[Tried]) -> dict[int, bool]:
     """Ask one Envoy about several mutants, each under its own mark; return which of them it catches."""
-    log = trial.folder / "access.log"
-    log.unlink(missing_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=trial.folder))
+    log = folder / "access.log"
     everything = [case for each in suspects for case in each.wrong]
-    made = certificates(trial.own.mesh, trial.own.gateway, everything, trial.folder)
+    made = certificates(trial.own.mesh, trial.own.gateway, everything, folder)
     setups = []
     for index, each in enumerate(suspects):
         names = dict.fromkeys([*(case.to for case in each.wrong), *reached(decided(each.cluster.mesh, each.wrong))])
