@@ -12,6 +12,7 @@ from generator.importing.ledger import Change, Ledger, UnsayableError
 from generator.importing.runtime import LOADER, Part, runtime
 from generator.model import NodeType, Protocol
 from generator.resolve.defaults import MODEL
+from generator.resolve.graphs import typed
 from generator.resolve.said import seconds
 from generator.seldon.names import initializer_container
 from generator.seldon.objects import (
@@ -167,7 +168,7 @@ def _parameters(node: Object, place: Path, ledger: Ledger) -> Spec:
             continue
         found[name] = value
         ledger.say(at)
-        if (written := _written(value)) != (given["value"], given["type"]):
+        if (written := typed(value)) != (given["value"], given["type"]):
             reason = f"gen writes it as {written[1]} {written[0]}, which means the same"
             todo = "look whether the container reads the text itself and needs it letter by letter"
             ledger.note((*at, "value"), Change.OTHERWISE, reason, todo)
@@ -190,19 +191,6 @@ def typed_parameter(value: str, kind: str) -> Any:
                 return None
     except ValueError:
         return None
-
-
-def _written(value: Any) -> tuple[str, str]:
-    """Return text and type as resolve/graphs.py writes them."""
-    match value:
-        case bool():
-            return str(value).lower(), "BOOL"
-        case int():
-            return str(value), "INT"
-        case float():
-            return str(value), "FLOAT"
-        case _:
-            return value, "STRING"
 
 
 def _sidecars(slot: Slot, ledger: Ledger) -> None:

@@ -97,10 +97,10 @@ def _pin(predictor: str, node: str, *, single: bool) -> str:
 
 
 def _parameters(said: Patchable) -> tuple[tuple[str, str, str], ...]:
-    return tuple((name, *_typed(said[name])) for name in sorted(said))
+    return tuple((name, *typed(said[name])) for name in sorted(said))
 
 
-def _typed(value: Any) -> tuple[str, str]:
+def typed(value: Any) -> tuple[str, str]:
     """Return a parameter's text and Seldon's word for its type (Seldon Core 1.17.1, CRD: graph.parameters)."""
     match value:
         case bool():
