@@ -58,6 +58,21 @@ def test_what_is_decided_otherwise_is_not_called_equal() -> None:
     assert equality(start, start).word is Word.PROVED
 
 
+def test_where_a_token_stands_is_not_said_to_be_equal() -> None:
+    start = cluster()
+    tokens = "RequestAuthentication api/seldon-gateway"
+    (mutant,) = [
+        each
+        for each in mutants(start.objects, {tokens: "the gateway"}, key_set(make_signer()))
+        if each.what == "token rule 0: the token is taken from a cookie too"
+    ]
+    found = equality(start, mutated(start, mutant))
+    assert (found.word, found.why) == (
+        Word.OPEN,
+        "where a token stands in a request is outside of what formulas cover",
+    )
+
+
 def test_every_mutant_differs_from_what_it_was_made_of() -> None:
     start = {name_of(obj): obj for obj in cluster().objects}
     places = dict.fromkeys((POLICY, DENY, "RequestAuthentication example-model/iris"), "the workload")

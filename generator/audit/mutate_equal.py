@@ -54,6 +54,8 @@ def _differences(one: Cluster, other: Cluster) -> Iterator[tuple[Workload, Formu
         if pod == one.gateway:
             continue
         guards = guard(one.mesh, pod), guard(other.mesh, pod)
+        if any(_moved(*map(_places, pair)) for pair in (guards, gateways)):
+            raise UncoveredError("where a token stands in a request")
         locks = tuple((each.policies, each.authentications, each.mtls, each.port_mtls, pod.ports) for each in guards)
         if locks in seen or (guards[0] == guards[1] and gateways[0] == gateways[1]):
             continue
@@ -65,6 +67,16 @@ def _differences(one: Cluster, other: Cluster) -> Iterator[tuple[Workload, Formu
             whole = [_whole_way(gateway, each) for gateway, each in zip(gateways, guards, strict=True)]
             hosts = z3.Or([hops.at_host(host) for host in named])
             yield pod, z3.And(through, e.TRANSPORT == hops.MTLS, hosts, z3.Xor(*whole))
+
+
+def _places(stands: Guard) -> list[tuple[object, object, object]]:
+    rules = stands.token_rules
+    return list(dict.fromkeys((rule.from_headers, rule.from_params, rule.from_cookies) for rule in rules))
+
+
+def _moved(before: list[tuple[object, object, object]], after: list[tuple[object, object, object]]) -> bool:
+    """Say whether tokens are looked for elsewhere: formulas know of one token, wherever it stands."""
+    return bool(before and after) and before != after
 
 
 def _hosts(cluster: Cluster, pod: Workload) -> tuple[str, ...]:

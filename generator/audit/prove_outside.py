@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from generator.access.request import with_token
+from generator.access.request import Token, with_token
 from generator.audit.prove_detours import detours
 from generator.audit.prove_grants import STRANGER, Kind, Person, operations_of, person_may, persons
 from generator.audit.prove_peers import pods
@@ -48,13 +48,25 @@ def cells(target: Target) -> Iterator[Case]:
                     base, what="right token", who=str(person), request=with_token(request, token), granted=granted
                 )
             yield replace(base, what="no token", who="nobody", request=request, granted=False)
-        for person, token in everyone[:1] if next(calls(operation), None) else ():
-            method, path = next(calls(operation))
-            request = outside(target, operation, path, method=method)
-            named_port = replace(request, authority=f"{request.authority}:443")
-            base = based(target, operation, with_token(named_port, token))
-            granted = person_may(target.model, person, operation.name)
-            yield replace(base, what="the host with its port", who=str(person), granted=granted)
+        yield from _besides(target, operation, everyone[0])
+
+
+def _besides(target: Target, operation: Operation, first: tuple[Person, Token]) -> Iterator[Case]:
+    """Yield a right request with something beside it that must not matter: a port, garbage where no token belongs."""
+    person, token = first
+    for method, path in list(calls(operation))[:1]:
+        request = with_token(outside(target, operation, path, method=method), token)
+        base = based(target, operation, request)
+        besides = {
+            "the host with its port": replace(request, authority=f"{request.authority}:443"),
+            "garbage for a token in the URL": replace(request, path=f"{request.path}?access_token=garbage"),
+            "garbage for a token in a cookie": replace(
+                request, headers=(*request.headers, ("cookie", "access_token=garbage"))
+            ),
+        }
+        granted = person_may(target.model, person, operation.name)
+        for what, asked in besides.items():
+            yield replace(base, what=what, who=str(person), request=asked, granted=granted)
 
 
 def _tokens(target: Target, person: Person, operation: Operation) -> Iterator[Case]:
