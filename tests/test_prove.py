@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,12 +78,12 @@ def workloads_of_orders(found: Object) -> None:
     found["rules"].append({"from": [{"source": source}], "to": [{"operation": {"paths": ["/predict"]}}]})
 
 
-HOLES: Mapping[str, tuple[Edit, str]] = {
+HOLES: dict[str, tuple[Edit, str]] = {
     "no condition on the caller": (rule(lambda found: found.pop("when")), LET_IN),
     "a name too many": (rule(lambda found: found["when"][1]["values"].append("mallory@corp.example")), LET_IN),
     "no policies": (gone(POLICY, DENY), LET_IN),
 }
-MORE_HOLES: Mapping[str, tuple[Edit, str]] = {
+MORE_HOLES: dict[str, tuple[Edit, str]] = {
     "the gateway is not asked for": (rule(lambda found: found["from"][0]["source"].pop("principals")), LET_IN),
     "every path": (operation(lambda found: found.update(paths=["/*"])), LET_IN),
     "a key that nobody declared": (token_rules(one_more_key), LET_IN),
