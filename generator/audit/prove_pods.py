@@ -98,7 +98,8 @@ def _callers(target: Target, pod: Workload, *, is_alike: bool) -> Iterator[Case]
     model = target.model
     gateway = principal_of(target.cluster.gateway, target.cluster.settings)
     opener = next(iter(persons(model)), STRANGER)
-    tokens = {STRANGER: target.mint.good(STRANGER), opener: target.mint.good(opener)}
+    openers = {(person.kind, operations_of(model, person)): person for person in reversed(persons(model))}
+    tokens = {person: target.mint.good(person) for person in dict.fromkeys((opener, *openers.values(), STRANGER))}
     own = tuple(dict.fromkeys(port.container for port in pod.ports))
     ports = own if is_alike else ports_of(model, pod)
     asked = dict.fromkeys((*_known_calls(model), *spoken_calls(target, pod, ports)))

@@ -72,6 +72,7 @@ class Mint:
             domain = next(iter(self.issuer.user_domains), "example.com")
             _put(claims, self.issuer.user_claim, f"{NOBODY}@{domain}")
             _put(claims, self.issuer.groups_claim, [NOBODY])
+            _put(claims, self.issuer.client_claim, NOBODY)
             return claims
         value: Any = ["staff", person.name] if person.kind is Kind.GROUP else person.name
         _put(claims, names[person.kind], value)
