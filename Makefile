@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 # Deterministic where CI is: Hypothesis' profile and pytest's own settings are in tests/conftest.py and pyproject.toml.
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
-.PHONY: demo test slow cluster lint types check bless bench clean
+.PHONY: demo test scores slow cluster lint types check bless bench clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("gen needs Python 3.11 or newer; say which with: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -20,6 +20,10 @@ demo: $(STAMP)  ## render the example tenants, prove the trees, say what to try 
 
 test: $(STAMP)  ## the whole suite but what is marked slow or cluster
 	$(PYTEST) -m 'not slow and not cluster'
+
+scores: $(STAMP)  ## print what was compared with whom: operator goldens, Istio's goldens, imports
+	$(BIN)/pytest -q -p no:cacheprovider tests/test_seldon_operator.py tests/test_access_goldens.py tests/test_import.py \
+		-k 'real_operator or goldens or every_sample'
 
 slow: $(STAMP)  ## what takes minutes
 	$(PYTEST) -m slow

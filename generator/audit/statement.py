@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-OUTSIDE = (
-    "where a token stands in a request, and how many there are; exp and nbf; paths before they are normalised; "
-    "the ports of the sidecar's own agent"
-)
+FIRED = "where a token stands in a request, and how many there are; exp and nbf; paths before they are normalised"
+CLOSED = "the ports of the sidecar's own agent (15020, 15021, 15090)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,4 +60,5 @@ def told(statements: Iterable[Statement]) -> Iterator[str]:
         reason = f": {why}" if why else ""
         yield f"{word} for every request in {environment}: {what} ({', '.join(dict.fromkeys(subjects))}){reason}"
     if groups:
-        yield f"formulas do not speak of {OUTSIDE}: of these, cases are fired"
+        yield f"formulas do not speak of {FIRED}: of these, cases are fired"
+        yield f"no policy speaks of {CLOSED}: NetworkPolicies close them"
