@@ -14,7 +14,7 @@ from generator.names import OVERLAYS
 from generator.rules.specs import Specs
 from generator.tenancy import Object
 
-TODO = "run gen access to see all of it; if run gen render does not mend it, this is a bug of gen: report it"
+ACTION = "run gen access to see all of it; if run gen render does not mend it, this is a bug of gen: report it"
 
 
 def check(
@@ -46,7 +46,7 @@ def check(
 def _unlike(taken: Snapshot, made: Matrix) -> Iterator[Diagnostic]:
     order = tuple(taken.models)
     for text in strangers(beyond(made, taken.granted), order):
-        yield Diagnostic(Mark(OVERLAYS), "access-not-granted", text, TODO)
+        yield Diagnostic(Mark(OVERLAYS), "access-not-granted", text, ACTION)
     for identity, door in refused(made, taken.granted):
         grant = taken.granted[identity, door][0]
-        yield Diagnostic(grant.mark, "access-refused", f"{identity} is refused at {door}, and this grants it", TODO)
+        yield Diagnostic(grant.mark, "access-refused", f"{identity} is refused at {door}, and this grants it", ACTION)

@@ -32,7 +32,7 @@ BY_DESIGN = (
 )
 
 # The few that a spec can cause; every other one is gen's own mistake.
-_TODO = {
+_ACTIONS = {
     "engine-predictor-length": "use fewer nodes, or less env and fewer volumes in each: Seldon hands the executor the "
     "whole graph in one variable",
     "abtest-ratio": "keep ratioA as the only parameter of the RANDOM_ABTEST",
@@ -42,9 +42,9 @@ _BUG = "this is not your mistake: report it with the spec, gen should have refus
 
 def todo_for(rule: str) -> str:
     """Return the one thing to do about a rule of the operator's."""
-    return _TODO.get(rule, _BUG)
+    return _ACTIONS.get(rule, _BUG)
 
 
 def caused_by_specs() -> tuple[str, ...]:
     """Return the rules that a spec can still break after it has passed the rules about specs."""
-    return tuple(sorted(_TODO))
+    return tuple(sorted(_ACTIONS))

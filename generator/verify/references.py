@@ -12,7 +12,7 @@ from generator.seldon.operator import expand
 from generator.tenancy import Object
 from generator.verify.law import key, named
 
-TODO = "run gen render; if it stays, this is a bug of gen: report it"
+ACTION = "run gen render; if it stays, this is a bug of gen: report it"
 POLICIES = ("AuthorizationPolicy", "RequestAuthentication")
 
 
@@ -68,7 +68,7 @@ def _accounts(cluster: Cluster) -> Iterator[Diagnostic]:
         account = template["spec"].get("serviceAccountName", "default")
         if (namespace, account) not in accounts:
             what = f"a pod in {namespace} runs as the ServiceAccount {account}, which is not there"
-            yield Diagnostic(Mark(folder), "reference-open", what, TODO)
+            yield Diagnostic(Mark(folder), "reference-open", what, ACTION)
 
 
 def _selectors(cluster: Cluster) -> Iterator[Diagnostic]:
@@ -102,9 +102,9 @@ def _guards(cluster: Cluster) -> Iterator[Diagnostic]:
     }
     denied = {o["metadata"]["namespace"] for _, o in cluster.of("AuthorizationPolicy") if o.get("spec") == {}}
     for namespace in sorted(meshed - strict):
-        yield Diagnostic(Mark(namespace), "wall-missing", f"namespace {namespace} does not demand mTLS", TODO)
+        yield Diagnostic(Mark(namespace), "wall-missing", f"namespace {namespace} does not demand mTLS", ACTION)
     for namespace in sorted(meshed - denied):
-        yield Diagnostic(Mark(namespace), "wall-missing", f"namespace {namespace} has no default deny", TODO)
+        yield Diagnostic(Mark(namespace), "wall-missing", f"namespace {namespace} has no default deny", ACTION)
     policies = [
         (o["metadata"]["namespace"], _selector(o)) for _, o in cluster.of("AuthorizationPolicy") if _selector(o)
     ]
@@ -112,7 +112,7 @@ def _guards(cluster: Cluster) -> Iterator[Diagnostic]:
         labels = template["metadata"].get("labels", {})
         if namespace in meshed and not any(ns == namespace and _matches(want, labels) for ns, want in policies):
             what = f"a pod in {namespace} has no AuthorizationPolicy of its own"
-            yield Diagnostic(Mark(folder), "policy-missing", what, TODO)
+            yield Diagnostic(Mark(folder), "policy-missing", what, ACTION)
 
 
 def _pods(objects: Sequence[tuple[str, Object]]) -> Iterator[tuple[str, str, Object]]:
@@ -146,4 +146,4 @@ def _is_meshed(namespace: Object) -> bool:
 
 
 def _problem(folder: str, obj: Object, rule: str, what: str) -> Diagnostic:
-    return Diagnostic(Mark(f"{folder}/{object_file(obj)}"), rule, f"{named(key(obj))} {what}", TODO)
+    return Diagnostic(Mark(f"{folder}/{object_file(obj)}"), rule, f"{named(key(obj))} {what}", ACTION)
