@@ -24,6 +24,7 @@ from generator.audit.mutate import AROUND, GATEWAY, PEERS, WORKLOAD, Mutant, mut
 from generator.audit.mutate_equal import equality
 from generator.audit.prove import name_of as model_name
 from generator.audit.prove_bench import HANDED, HOP, Dressing, bench, certificates
+from generator.audit.prove_beside import beside_cases, unread_tokens
 from generator.audit.prove_keys import Keyring, keyring, with_signers
 from generator.audit.prove_outside import cells, gateway_cases
 from generator.audit.prove_peers import pods
@@ -135,7 +136,7 @@ def _trial(cluster: Cluster, declared: Declared, model: Model, folder: Path) -> 
     models = declared.models[cluster.environment]
     mint = mint_of(model, declared.platform, ring, int(time.time()))
     target = Target(cluster=own, model=model, models=models, mint=mint)
-    cases = [*gateway_cases(target), *pod_cases(target)]
+    cases = [*gateway_cases(target), *pod_cases(target), *beside_cases(target), *unread_tokens(target)]
     for other in models:  # what the gateway refuses, it may refuse to every model
         minted = mint_of(other, declared.platform, ring, mint.now)
         beside = Target(cluster=own, model=other, models=models, mint=minted)

@@ -10,6 +10,7 @@ from pathlib import Path
 from generator.access.reading import UnsupportedError
 from generator.access.tree import Cluster
 from generator.audit.logcheck import Gap, gaps_of, leaks, log_format, read_lines
+from generator.audit.prove_beside import beside_cases
 from generator.audit.prove_grants import as_seen
 from generator.audit.prove_keep import keep
 from generator.audit.prove_keys import Keyring, keyring, with_signers
@@ -114,7 +115,7 @@ def targets(cluster: Cluster, declared: Declared, ring: Keyring, scope: Scope) -
         target = Target(cluster=cluster, model=model, models=models, mint=mint_of(model, declared.platform, ring, now))
         known |= {str(pod) for pod in (*pods(target), *detectors(target))}
         if not scope.models or name_of(model) in scope.models:
-            yield name_of(model), [*gateway_cases(target), *pod_cases(target)]
+            yield name_of(model), [*gateway_cases(target), *pod_cases(target), *beside_cases(target)]
     strays = [] if scope.models else list(stray_cases(cluster, known, now))
     if strays:
         yield "", strays

@@ -66,7 +66,7 @@ def ports_of(model: Model, pod: Workload) -> tuple[int, ...]:
     return tuple(sorted(dict.fromkeys(said)))
 
 
-def _known_calls(model: Model) -> Calls:
+def known_calls(model: Model) -> Calls:
     """Return everything that anybody may ask of some pod of the model, where it may be asked."""
     asked: dict[Call, None] = {}
     for operation in (*model.operations, *neighbour_operations(model)):
@@ -102,7 +102,7 @@ def _callers(target: Target, pod: Workload, *, is_alike: bool) -> Iterator[Case]
     tokens = {person: target.mint.good(person) for person in dict.fromkeys((opener, *openers.values(), STRANGER))}
     own = tuple(dict.fromkeys(port.container for port in pod.ports))
     ports = own if is_alike else ports_of(model, pod)
-    asked = dict.fromkeys((*_known_calls(model), *spoken_calls(target, pod, ports)))
+    asked = dict.fromkeys((*known_calls(model), *spoken_calls(target, pod, ports)))
     known = tuple(call for call in asked if not is_alike or call[0] in own)
     wide = dict.fromkeys((*_near(known), *_everywhere(known, ports), *_side_calls(ports[:1] if is_alike else ports)))
     for principal, who in principals(target).items():
@@ -128,7 +128,7 @@ def wrong_tokens(target: Target, pod: Workload) -> Iterator[Case]:
     ]
     for principal, who in principals(target).items():
         granted = [
-            call for call in _known_calls(target.model) if _at(target, pod, call, (principal, who, None, None)).granted
+            call for call in known_calls(target.model) if _at(target, pod, call, (principal, who, None, None)).granted
         ]
         for call in granted[:1]:
             for what, token in tokens:
@@ -143,7 +143,7 @@ def _at(
     caller: tuple[str, str, Person | None, Token | None],
 ) -> Case:
     principal, who, person, token = caller
-    request = _inside(target, pod, call, Peer(transport=Transport.MTLS, principal=principal))
+    request = inside(target, pod, call, Peer(transport=Transport.MTLS, principal=principal))
     granted = is_granted_inside(target.model, request, person)
     if token:
         request = with_token(request, token)
@@ -157,7 +157,8 @@ def _at(
     )
 
 
-def _inside(target: Target, pod: Workload, call: Call, peer: Peer) -> Request:
+def inside(target: Target, pod: Workload, call: Call, peer: Peer) -> Request:
+    """Return a call at a pod's port as somebody inside the mesh makes it."""
     port, method, path, is_grpc = call
     host = pod.services[0] if pod.services else f"{pod.name}.{pod.namespace}"
     return Request(
@@ -186,7 +187,7 @@ def _connections(target: Target, pod: Workload) -> Iterator[Case]:
     token = target.mint.good(person)
     for call in _entries(model, pod, person):
         for what, peer in peers.items():
-            request = with_token(_inside(target, pod, call, peer), token)
+            request = with_token(inside(target, pod, call, peer), token)
             yield Case(
                 what=what,
                 who=str(person),
@@ -213,7 +214,7 @@ def _own_lock(target: Target, pod: Workload) -> Iterator[Case]:
     model = target.model
     gateway = principal_of(target.cluster.gateway, target.cluster.settings)
     for person, operation, call in _locks(model):
-        request = _inside(target, pod, call, Peer(transport=Transport.MTLS, principal=gateway))
+        request = inside(target, pod, call, Peer(transport=Transport.MTLS, principal=gateway))
         known = person_may(model, person, operation.name)
         case = Case(
             what="",
@@ -257,7 +258,7 @@ def _detector(target: Target, pod: Workload) -> Iterator[Case]:
             for method in ("GET", "POST"):
                 for path in ("/", UNKNOWN, "/metrics"):
                     peer = Peer(transport=Transport.MTLS, principal=principal)
-                    request = _inside(target, pod, (port, method, path, False), peer)
+                    request = inside(target, pod, (port, method, path, False), peer)
                     yield Case(
                         what="a certificate of the mesh",
                         who=who,
