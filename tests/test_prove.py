@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,14 @@ from click.testing import CliRunner
 from prove_cluster import Edit, cluster, declared, edited
 
 from generator.access.signing import key_set, make_signer
+from generator.audit import prove_specs
 from generator.audit import prove_told as told
-from generator.audit.prove import Proof, Scope, prove
+from generator.audit.prove import Proof, Scope, prove, targets
+from generator.audit.prove_grants import Kind, Person
+from generator.audit.prove_keys import keyring, with_signers
+from generator.audit.prove_specs import Watched
 from generator.cli import main
-from generator.tenancy import Object
+from generator.tenancy import Account, Object
 
 ROOT = Path(__file__).parent.parent
 IRIS = Scope(models=("example-model/iris",))
@@ -256,3 +262,24 @@ def test_a_model_that_does_not_exist_is_a_usage_error() -> None:
     done = CliRunner().invoke(main, ["-C", str(ROOT), "access", "prove", "payments/nobody"])
     assert done.exit_code == 2
     assert 'there is no "payments/nobody"' in done.stderr
+
+
+def test_whom_expectations_speak_of_is_tried_though_nobody_grants_them_anything() -> None:
+    eve = Watched(
+        persons=(Person(kind=Kind.USER, name="eve@corp.example"),), accounts=(Account(namespace="shop", name="till"),)
+    )
+    watching = replace(declared(), watched={("example-model", "iris"): eve})
+    ring = keyring(cluster().objects, watching)
+    own = replace(cluster(), objects=with_signers(cluster().objects, ring))
+    who = {case.who for _, cases in targets(own, watching, ring, IRIS) for case in cases}
+    assert {"user eve@corp.example", "workload shop/till"} <= who
+    assert "user eve@corp.example" not in {
+        case.who for _, cases in targets(own, declared(), ring, IRIS) for case in cases
+    }
+
+
+def test_expectations_of_the_specs_say_whom_to_watch() -> None:
+    watched = prove_specs.declared(ROOT, date(2026, 11, 24)).watched["payments", "fraud"]
+    assert watched == Watched(
+        persons=(Person(kind=Kind.CLIENT, name="checkout"),), accounts=(Account(namespace="orders", name="checkout"),)
+    )

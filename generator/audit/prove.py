@@ -18,7 +18,7 @@ from generator.audit.prove_outside import gateway_cases
 from generator.audit.prove_peers import detectors, pods
 from generator.audit.prove_pods import pod_cases, stray_cases
 from generator.audit.prove_run import Outcome, fire
-from generator.audit.prove_specs import Declared
+from generator.audit.prove_specs import NOBODY_WATCHED, Declared
 from generator.audit.prove_tokens import mint_of
 from generator.audit.statement import Statement, Word
 from generator.audit.suite import Case, Target
@@ -112,7 +112,13 @@ def targets(cluster: Cluster, declared: Declared, ring: Keyring, scope: Scope) -
     now, known = int(time.time()), set()
     models = declared.models.get(cluster.environment, ())
     for model in models:
-        target = Target(cluster=cluster, model=model, models=models, mint=mint_of(model, declared.platform, ring, now))
+        target = Target(
+            cluster=cluster,
+            model=model,
+            models=models,
+            mint=mint_of(model, declared.platform, ring, now),
+            watched=declared.watched.get((model.place.tenant.name, model.name), NOBODY_WATCHED),
+        )
         known |= {str(pod) for pod in (*pods(target), *detectors(target))}
         if not scope.models or name_of(model) in scope.models:
             yield name_of(model), [*gateway_cases(target), *pod_cases(target), *beside_cases(target)]

@@ -43,6 +43,8 @@ def principals(target: Target) -> dict[str, str]:
         found.setdefault(f"{domain}/ns/{model.log.sink.namespace}/sa/default", "the payload log")
     for other in list(others(target.models, model))[:2]:
         found.setdefault(other.account.principal(domain), f"the pods of {_text(other.account)}")
+    for account in target.watched.accounts:
+        found.setdefault(account.principal(domain), f"workload {_text(account)}")
     strangers = [Account(namespace=place.namespace, name="default"), Account(namespace="strangers", name=model.name)]
     strangers += [Account(namespace="strangers", name=account.name) for account in accounts[:1]]
     strangers += [Account(namespace=account.namespace, name="default") for account in accounts[:1]]

@@ -1,24 +1,39 @@
 """What the specs declare, for a proof: the deployed models of every environment, and the keys of every issuer."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from generator import resolve
 from generator.access.keys import keys_of
+from generator.audit.prove_grants import Kind, Person
 from generator.diag import SpecError, errors
 from generator.model import Model
 from generator.pipeline import examine, platform_of
-from generator.tenancy import Issuer, Platform
+from generator.rules.expectations import UNNAMED, Expected, expected
+from generator.rules.specs import Specs
+from generator.tenancy import Account, Issuer, Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """Whom expectations of a model speak of: they are tried whether or not anybody grants them anything."""
+
+    persons: tuple[Person, ...] = ()
+    accounts: tuple[Account, ...] = ()
+
+
+NOBODY_WATCHED = Watched()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """The platform, and by environment the models that are deployed there."""
+    """The platform, by environment the models that are deployed there, and whom to watch by (tenant, model)."""
 
     platform: Platform
     models: Mapping[str, tuple[Model, ...]]
+    watched: Mapping[tuple[str, str], Watched] = field(default_factory=dict)
 
     def keys(self, issuer: str) -> tuple[str, ...]:
         """Return the names of the keys that an issuer's tokens may be signed with, () for an issuer nobody declared."""
@@ -45,7 +60,33 @@ def declared(root: Path, today: date) -> Declared:
                 if one.tenant.name == tenant.name:
                     made = resolve.model(one.document.data, place)
                     models[environment] += [made] if made.deployed else []
-    return Declared(platform=platform, models={name: tuple(here) for name, here in models.items()})
+    here = {name: tuple(made) for name, made in models.items()}
+    return Declared(platform=platform, models=here, watched=_watched(specs))
+
+
+def _watched(specs: Specs) -> dict[tuple[str, str], Watched]:
+    found: dict[tuple[str, str], list[Expected]] = {}
+    for one in expected(specs):
+        found.setdefault((one.model.tenant.name, one.model.name), []).append(one)
+    return {
+        name: Watched(
+            persons=tuple(dict.fromkeys(person for one in here for person in _persons(one))),
+            accounts=tuple(dict.fromkeys(account for one in here for account in _accounts(one))),
+        )
+        for name, here in found.items()
+    }
+
+
+def _persons(one: Expected) -> Iterator[Person]:
+    for key, kind in (("as", Kind.USER), ("group", Kind.GROUP), ("client", Kind.CLIENT)):
+        if key in one.said and one.said[key] not in UNNAMED:
+            yield Person(kind=kind, name=one.said[key])
+
+
+def _accounts(one: Expected) -> Iterator[Account]:
+    if "workload" in one.said:
+        namespace, _, name = one.said["workload"].partition("/")
+        yield Account(namespace=namespace, name=name)
 
 
 def key_names(issuer: Issuer) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from generator.audit.prove_grants import (
     others,
     persons,
 )
+from generator.audit.prove_specs import NOBODY_WATCHED, Watched
 from generator.audit.prove_tokens import Mint, Odd
 from generator.model import Model, Operation
 
@@ -77,6 +78,7 @@ class Target:
     model: Model
     models: tuple[Model, ...]  # of the environment
     mint: Mint
+    watched: Watched = NOBODY_WATCHED
 
     @property
     def gateway(self) -> str:
@@ -100,7 +102,7 @@ def everybody(target: Target, spoken: Iterable[Person] = ()) -> tuple[Person, ..
         for person in persons(other):
             if person not in own:
                 foreign.setdefault((other.place.namespace, person.kind), person)
-    return tuple(dict.fromkeys([*own, *foreign.values(), *spoken, STRANGER]))
+    return tuple(dict.fromkeys([*own, *foreign.values(), *spoken, *target.watched.persons, STRANGER]))
 
 
 def outside(target: Target, operation: Operation, path: str, *, method: str = "POST") -> Request:
