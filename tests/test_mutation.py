@@ -83,7 +83,7 @@ def test_every_mutant_differs_from_what_it_was_made_of() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["iris", "fraud"])
+@pytest.mark.parametrize("name", ["iris", "partner", "fraud", "churn"])
 def test_no_mistake_in_the_policies_is_missed(name: str) -> None:
     (model,) = [model for model in models() if model.name == name]
     lines = list(summary(score(cluster(), declared(), model)))
