@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import z3
 
 from generator.access.authentication import JwtRule, Mode
-from generator.access.envoy import Json
 from generator.access.evaluate import AGENT_PORTS
 from generator.access.mesh import Guard
 from generator.access.rbac import http_filters, tcp_filters
@@ -77,17 +76,6 @@ def lock_of(guard: Guard) -> Lock:
         z3.Implies(_one_of(named["tcp"]), IS_TCP), z3.Implies(_one_of(named["http"] + named["grpc"]), z3.Not(IS_TCP))
     )
     return Lock(opens=z3.And(_connects(guard), speaks, z3.If(IS_TCP, over_tcp, over_http)), payload=payload)
-
-
-def gateway_lock(guard: Guard, filters: list[Json] | None = None) -> Lock:
-    """Return the formula of the gateway's guard; its clients have no certificate of the mesh.
-
-    Raises:
-        UncoveredError: Some condition is not covered.
-    """
-    payload = verified(guard.token_rules)
-    chosen = http_filters(guard.policies, trust_domains=guard.settings.trust_domains) if filters is None else filters
-    return Lock(opens=z3.And(token_passes(guard, payload), allowed(chosen, payload)), payload=payload)
 
 
 def verified(rules: Iterable[JwtRule]) -> Formula:

@@ -11,7 +11,6 @@ from generator.access.reading import UnsupportedError
 from generator.access.tree import Cluster
 from generator.audit.logcheck import Gap, gaps_of, leaks, log_format, read_lines
 from generator.audit.prove_beside import beside_cases
-from generator.audit.prove_grants import as_seen
 from generator.audit.prove_keep import keep
 from generator.audit.prove_keys import Keyring, keyring, with_signers
 from generator.audit.prove_outside import gateway_cases
@@ -214,8 +213,3 @@ def _stood_in(ring: Keyring, declared: Declared) -> tuple[str, ...]:
         said.append(f"{issuer.url}: {', '.join(ids) or 'no rule trusts it'}")
     said += [f"{issuer or 'any issuer'}: a key that platform.yaml does not declare" for issuer, _ in ring.undeclared]
     return tuple(said)
-
-
-def path_of(outcome: Outcome) -> str:
-    """Return the path that a case asks for, as filters see it, for people."""
-    return as_seen(outcome.case.request.path) or outcome.case.request.path
